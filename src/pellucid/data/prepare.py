@@ -1,0 +1,70 @@
+"""What is done to raw input before the first layer. It is fitted on the training part only and travels in the model
+file, so that `predict` treats a new input exactly as training treated the old ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.base.arrays import Array, Shape
+from pellucid.base.errors import ShapeError, draw_shapes
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """x / full, in the shape the network wants      bytes from 0 to 255 become numbers from 0 to 1
+
+    Args:
+        shape: one sample's shape after preparation, such as (784,).
+        full: the value of a full pixel. Default 255.
+
+    >>> Pixels((4,))(np.array([[[0, 255], [51, 0]]], np.uint8))
+    array([[0. , 1. , 0.2, 0. ]], dtype=float32)
+    """
+
+    shape: Shape
+    full: float = 255.0
+
+    def __call__(self, x: Array) -> Array:
+        x = np.asarray(x)
+        if x[:1].size != int(np.prod(self.shape)) * len(x[:1]):
+            raise ShapeError(
+                "These pictures do not have the size that the network was trained on.\n"
+                + draw_shapes((None, *x.shape[1:]), (None, *self.shape))
+            )
+        return np.multiply(x.reshape(len(x), *self.shape), 1.0 / self.full, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Standardize:
+    """(x - mean) / std      column by column: afterwards every column has mean 0 and deviation 1 on the training part
+
+    Args:
+        mean, std: one number a column. `Standardize.fit(x)` measures them.
+
+    >>> x = np.array([[1.0, 5.0], [3.0, 5.0]])
+    >>> Standardize.fit(x)(x)        # a constant column tells nothing and becomes 0
+    array([[-1.,  0.],
+           [ 1.,  0.]], dtype=float32)
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, x: Array) -> Standardize:
+        """Measure the columns of x (N, D). Give the training part only: the rest must not be looked at."""
+        x = np.asarray(x, np.float64)
+        return cls(tuple(x.mean(axis=0).tolist()), tuple(x.std(axis=0).tolist()))
+
+    def __call__(self, x: Array) -> Array:
+        x = np.asarray(x)
+        if x.shape[-1] != len(self.mean):
+            raise ShapeError(
+                "The model was trained on another number of columns.\n"
+                + draw_shapes((None, *x.shape[1:]), (None, len(self.mean)))
+            )
+        std = np.where(np.asarray(self.std) > 0, self.std, 1.0)
+        return ((x - np.asarray(self.mean)) / std).astype(np.float32)

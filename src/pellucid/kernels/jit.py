@@ -1,0 +1,61 @@
+"""The same kernels compiled by numba: one pass over the memory where NumPy makes a dozen.
+
+`error_model="numpy"` lets a division give inf instead of an exception; without it no loop with a division is
+vectorised. Compiled code is kept on disk (numba's cache), so only a machine's first run waits for the compiler.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from pellucid.base.arrays import Array
+from pellucid.kernels import reference
+
+NAME = "jit"
+_compile: Any = numba.njit(error_model="numpy", cache=True, nogil=True)
+
+
+@_compile  # type: ignore[untyped-decorator]
+def _softmax_cross_entropy(z: Array, t: Array, l: Array, p: Array) -> None:
+    N, K = z.shape
+    for n in range(N):
+        top = z[n, 0]
+        for k in range(1, K):
+            top = max(top, z[n, k])
+        total = z.dtype.type(0)
+        for k in range(K):
+            p[n, k] = np.exp(z[n, k] - top)
+            total += p[n, k]
+        one_over = z.dtype.type(1) / total
+        for k in range(K):
+            p[n, k] *= one_over
+        l[n] = np.log(total) - (z[n, t[n]] - top)
+
+
+def softmax_cross_entropy(z: Array, t: Array) -> tuple[Array, Array]:
+    """`l[n] = log sum_k e^z[n, k] - z[n, t_n]` and `p = softmax(z)`, for z (N, K) and ids (N,) or shares (N, K)."""
+    if t.dtype.kind not in "iu":
+        return reference.softmax_cross_entropy(z, t)
+    l, p = np.empty(len(z), z.dtype), np.empty(z.shape, z.dtype)
+    _softmax_cross_entropy(z, t.ravel(), l, p)
+    return l, p
+
+
+@_compile  # type: ignore[untyped-decorator]
+def _adam(theta: Array, g: Array, m: Array, v: Array, rate: Any, one1: Any, one2: Any, small: Any) -> None:
+    for i in range(theta.size):
+        m[i] += one1 * (g[i] - m[i])
+        v[i] += one2 * (g[i] * g[i] - v[i])
+        theta[i] -= rate * m[i] / (np.sqrt(v[i]) + small)
+
+
+def adam(
+    theta: Array, grad: Array, m: Array, v: Array, lr: float, beta1: float, beta2: float, eps: float, t: int
+) -> None:
+    """One Adam step, in place; see `pellucid.optim.Adam` for the formula."""
+    c1, c2 = 1.0 - beta1**t, (1.0 - beta2**t) ** 0.5
+    real = theta.dtype.type  # numbers of the vector's own type, or the loop would compute in float64
+    _adam(theta, grad, m, v, real(lr * c2 / c1), real(1.0 - beta1), real(1.0 - beta2), real(eps * c2))

@@ -1,0 +1,315 @@
+"""How wrong an answer is, as one number, and its derivative.
+
+A loss knows four things: its value, its gradient with respect to the scores, which targets it takes, and its *link*:
+the function that makes of the scores what a person reads (probabilities, or just the values).
+
+The value and the gradient are one function. Both divide by the same number of samples, here and nowhere else: that is
+why no layer divides. With weights the mean is the weighted mean, `sum_n w_n l_n / sum_n w_n`: a sample of weight 2
+counts exactly as if it stood there twice.
+
+First the losses of numbers, then those of classes; in each, sorted by increasing complexity.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid import kernels
+from pellucid.base.arrays import Array, Cache, Shape
+from pellucid.base.errors import DataError, ShapeError, UsageError, draw_shapes
+from pellucid.base.stable import sigmoid, softmax, softplus
+from pellucid.base.tally import Tally
+
+
+class Loss(ABC):
+    """`tally, cache = forward(z, t, weights)` and `dz = backward(cache)`.
+
+    z are the network's outputs (scores), t the targets, weights one number a sample or None. `tally.mean` is the
+    reported loss and dz its derivative with respect to z. `cache["y"]` is link(z), what a person reads.
+    """
+
+    @abstractmethod
+    def forward(self, z: Array, t: Array, weights: Array | None = None) -> tuple[Tally, Cache]:
+        """The loss's sum and count, and what backward needs."""
+
+    @abstractmethod
+    def backward(self, cache: Cache) -> Array:
+        """dL/dz, in z's shape."""
+
+    @abstractmethod
+    def targets(self, t: Array, z: Shape) -> Array:
+        """The targets in the form forward wants, for scores of shape z; an error says what does not fit."""
+
+    def link(self, z: Array) -> Array:
+        """What a person reads: here the scores themselves."""
+        return z
+
+
+# ---- numbers: every output is a value of its own -------------------------------------------------------------------
+
+
+class ElementwiseLoss(Loss):
+    """L = 1/N sum_n l_n      l_n = 1/K sum_k l(z[n, k], t[n, k])
+
+    The parent of the losses that compare each number with its target. A child gives l and its derivative.
+    """
+
+    @abstractmethod
+    def parts(self, z: Array, t: Array) -> tuple[Array, Array]:
+        """l and dl/dz for every number, in z's shape."""
+
+    def targets(self, t: Array, z: Shape) -> Array:
+        if t.shape == z:
+            return t
+        if t.shape == z[:-1] and z[-1] == 1:
+            return t.reshape(z)  # one output: (N,) is as good as (N, 1), and must not be broadcast to (N, N)
+        raise ShapeError(
+            f"{type(self).__name__} compares number with number, so targets and outputs need one shape.\n"
+            + draw_shapes(t.shape, z, "targets", "outputs")
+        )
+
+    def forward(self, z: Array, t: Array, weights: Array | None = None) -> tuple[Tally, Cache]:
+        value, slope = self.parts(z, self.targets(t, z.shape))
+        N = len(z)
+        K = z.size // max(N, 1)
+        rows = value.reshape(N, K).sum(axis=1) / K  # l_n
+        w, n = (None, float(N)) if weights is None else (weights, float(weights.sum()))
+        total = float(rows.sum() if w is None else rows @ w)
+        return Tally(total, n), {"slope": slope, "weights": w, "n": n, "K": K, "y": self.link(z)}
+
+    def backward(self, cache: Cache) -> Array:
+        slope, w = cache["slope"], cache["weights"]
+        dz = slope * (1.0 / (cache["n"] * cache["K"]))
+        if w is not None:
+            dz *= w.reshape(-1, *[1] * (dz.ndim - 1))
+        return np.asarray(dz)
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(ElementwiseLoss):
+    """L = 1/(N K) sum (Y - T)^2
+
+    dY = 2 (Y - T) / (N K)      the mean is over all elements, so both N and K divide
+
+    >>> MeanSquaredError().forward(np.array([[1.0, 5.0]]), np.array([[1.0, 2.0]]))[0].mean
+    4.5
+    """
+
+    def parts(self, z: Array, t: Array) -> tuple[Array, Array]:
+        d = z - t
+        return d * d, 2.0 * d
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteError(ElementwiseLoss):
+    """L = 1/(N K) sum |Y - T|
+
+    dY = sign(Y - T) / (N K)      0 where Y is exactly T, at the kink
+
+    >>> MeanAbsoluteError().forward(np.array([[1.0, 5.0]]), np.array([[1.0, 2.0]]))[0].mean
+    1.5
+    """
+
+    def parts(self, z: Array, t: Array) -> tuple[Array, Array]:
+        d = z - t
+        return np.abs(d), np.sign(d)
+
+
+@dataclass(frozen=True)
+class Huber(ElementwiseLoss):
+    """L = 1/(N K) sum h(Y - T)      h(d) = d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2)
+
+    dY = clip(Y - T, -delta, delta) / (N K)      a square near the target, a straight line far out (Huber 1964)
+
+    Args:
+        delta: where the square ends, in the targets' unit. Default 1.
+
+    >>> Huber().forward(np.array([[1.0, 5.0]]), np.array([[0.5, 2.0]]))[0].mean
+    1.3125
+    """
+
+    delta: float = 1.0
+
+    def parts(self, z: Array, t: Array) -> tuple[Array, Array]:
+        if not self.delta > 0:
+            raise UsageError(f"Huber's delta is above 0, not {self.delta!r}.")
+        d = z - t
+        slope = np.clip(d, -self.delta, self.delta)
+        return slope * (d - 0.5 * slope), slope
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(ElementwiseLoss):
+    """L = -1/(N K) sum (T log Q + (1 - T) log(1 - Q))      Q = clip(Y, eps, 1 - eps), Y probabilities
+
+    dY = (Q - T) / (Q (1 - Q)) / (N K) where eps < Y < 1 - eps, else 0
+
+    Outside the clip the value does not change with Y, so its derivative there is 0, as reported. That also means that
+    a sigmoid driven to exactly 0 or 1 learns nothing more: `pl.SigmoidCrossEntropy`, on scores, has no such corner.
+
+    Args:
+        eps: how near to 0 and 1 a probability may come. Default 1e-7.
+
+    >>> round(BinaryCrossEntropy().forward(np.array([[0.5]]), np.array([[1.0]]))[0].mean, 6)
+    0.693147
+    """
+
+    eps: float = 1e-7
+
+    def parts(self, z: Array, t: Array) -> tuple[Array, Array]:
+        q = np.clip(z, self.eps, 1.0 - self.eps)
+        value = -(t * np.log(q) + (1.0 - t) * np.log1p(-q))
+        return value, np.where(q == z, (q - t) / (q * (1.0 - q)), 0.0).astype(z.dtype)
+
+
+@dataclass(frozen=True)
+class SigmoidCrossEntropy(ElementwiseLoss):
+    """L = 1/(N K) sum (softplus(Z) - T Z)      which is -(T log P + (1 - T) log(1 - P)) with P = sigmoid(Z)
+
+    dZ = (P - T) / (N K)
+
+    For one or several yes-or-no answers a sample. The network ends in scores, without a Sigmoid layer; the logarithm
+    and the sigmoid are one function here, so that no score is too large.
+
+    >>> SigmoidCrossEntropy().forward(np.array([[1e4, 1e4]]), np.array([[1.0, 0.0]]))[0].mean
+    5000.0
+    """
+
+    def parts(self, z: Array, t: Array) -> tuple[Array, Array]:
+        return softplus(z) - t * z, sigmoid(z) - t
+
+    def link(self, z: Array) -> Array:
+        return sigmoid(z)
+
+
+# ---- classes: the outputs of a row compete for one answer -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ClassLoss(Loss):
+    """The parent of the losses for one answer out of K, for class ids (N,) or one row of shares each (N, K).
+
+    Args:
+        class_weights: how much a sample counts by its class, or None for all alike. A sample's own weight multiplies.
+    """
+
+    class_weights: Sequence[float] | None = None
+
+    def targets(self, t: Array, z: Shape) -> Array:
+        K = z[-1]
+        name = type(self).__name__
+        if t.shape == z:
+            return t  # one-hot, or shares that sum to 1
+        if t.shape == (*z[:-1], 1):
+            t = t.reshape(z[:-1])
+        if t.shape != z[:-1]:
+            raise ShapeError(
+                f"{name} takes class ids, one a sample, or one-hot rows in the shape of the scores.\n"
+                + draw_shapes(t.shape, z if t.ndim == len(z) else z[:-1], "targets", "expected")
+            )
+        if t.dtype.kind not in "iu":
+            if t.dtype.kind != "b" and not np.array_equal(t, np.floor(t)):
+                raise DataError(
+                    f"{name} needs whole class ids, but the targets are {t.dtype} and hold {_first_fraction(t)}. "
+                    "If they are measurements, this is a regression: use MeanSquaredError."
+                )
+            t = t.astype(np.int64)
+        if t.size and (t.min() < 0 or t.max() >= K):
+            bad = int(np.flatnonzero((t.ravel() < 0) | (t.ravel() >= K))[0])
+            raise DataError(
+                f"The label of sample {bad} is {t.ravel()[bad]}, but the network has {K} outputs, so class ids run "
+                f"from 0 to {K - 1}. Renumber the labels, or give the last layer {int(t.max()) + 1} units."
+            )
+        return t
+
+    def row_weights(self, t: Array, weights: Array | None) -> Array | None:
+        """One weight a row, from the sample's and its class's, or None."""
+        if self.class_weights is None:
+            return weights
+        by_class = np.asarray(self.class_weights)
+        w = by_class[t] if t.dtype.kind in "iu" else t @ by_class
+        return np.asarray(w if weights is None else w * weights)
+
+
+def _first_fraction(t: Array) -> str:
+    bad = int(np.flatnonzero(t.ravel() != np.floor(t.ravel()))[0])
+    return f"{t.ravel()[bad]!s} at sample {bad}"
+
+
+@dataclass(frozen=True)
+class CategoricalCrossEntropy(ClassLoss):
+    """L = -1/N sum_n sum_k T[n, k] log Q[n, k]      Q = clip(Y, eps, 1 - eps), Y probabilities (after a Softmax layer)
+
+    dY = -T / Q / N where eps < Y < 1 - eps, else 0
+
+    The book's form. Outside the clip the value does not change with Y, so its derivative there is 0, as reported: a
+    sample whose true class got probability 0 learns nothing. `pl.SoftmaxCrossEntropy`, on scores, has no such corner.
+
+    Args:
+        eps: how near to 0 and 1 a probability may come. Default 1e-7.
+
+    >>> round(CategoricalCrossEntropy().forward(np.array([[0.5, 0.5]]), np.array([1]))[0].mean, 6)
+    0.693147
+    """
+
+    eps: float = 1e-7
+
+    def forward(self, z: Array, t: Array, weights: Array | None = None) -> tuple[Tally, Cache]:
+        t = self.targets(t, z.shape)
+        K = z.shape[-1]
+        w = self.row_weights(t, weights)
+        T = t if t.shape == z.shape else np.eye(K, dtype=z.dtype)[t]  # (N, K)
+        q = np.clip(z, self.eps, 1.0 - self.eps)
+        rows = -(T * np.log(q)).sum(axis=-1)  # (N,)
+        n = float(rows.size if w is None else w.sum())
+        slope = np.where(q == z, -T / q, 0.0).astype(z.dtype)
+        total = float(rows.sum() if w is None else (rows * w).sum())
+        return Tally(total, n), {"slope": slope, "weights": w, "n": n, "y": z}
+
+    def backward(self, cache: Cache) -> Array:
+        slope, w = cache["slope"], cache["weights"]
+        dz = slope * (1.0 / cache["n"])
+        if w is not None:
+            dz *= w[..., None]
+        return np.asarray(dz)
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(ClassLoss):
+    """L = -1/N sum_n log P[n, t_n]      P = softmax(Z)
+
+    dZ = (P - onehot(t)) / N      push the right score up and every other down, each by how much it was believed
+
+    The softmax and the logarithm are one function here: `log P[n, t] = Z[n, t] - log sum_k e^Z[n, k]`, which is finite
+    for every finite score. Targets that are shares give L = -1/N sum T log P and dZ = (P sum_k T - T) / N.
+
+    >>> SoftmaxCrossEntropy().forward(np.array([[1e4, 0.0]]), np.array([1]))[0].mean
+    10000.0
+    """
+
+    def forward(self, z: Array, t: Array, weights: Array | None = None) -> tuple[Tally, Cache]:
+        t = self.targets(t, z.shape)
+        rows, p = kernels.active().softmax_cross_entropy(z.reshape(-1, z.shape[-1]), t)
+        w = self.row_weights(t, weights)
+        n = float(rows.size if w is None else w.sum())
+        total = float(rows.sum() if w is None else rows @ w.ravel())
+        return Tally(total, n), {"p": p, "t": t, "weights": w, "n": n, "y": p.reshape(z.shape)}
+
+    def backward(self, cache: Cache) -> Array:
+        p, t, w = cache["p"], cache["t"], cache["weights"]
+        if t.dtype.kind in "iu":
+            dz = p * (1.0 / cache["n"])
+            dz[np.arange(len(p)), t.ravel()] -= 1.0 / cache["n"]
+        else:
+            T = t.reshape(p.shape)
+            dz = (p * T.sum(axis=1, keepdims=True) - T) * (1.0 / cache["n"])
+        if w is not None:
+            dz *= w.reshape(-1, 1)
+        return np.asarray(dz.reshape(cache["y"].shape), dtype=p.dtype)
+
+    def link(self, z: Array) -> Array:
+        return softmax(z)

@@ -1,0 +1,314 @@
+"""A network, its loss, its parameters: what is trained, asked and saved.
+
+The heart is `loss_and_grad`: forward, loss, loss backward, backward. Everything else is how people reach it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid import metrics as metric
+from pellucid.base.arrays import Array, Cache, Shape
+from pellucid.base.errors import DataError, ShapeError, UsageError, draw_shapes
+from pellucid.base.params import Allocator, Penalty, Slot
+from pellucid.base.run import EVALUATE, PREDICT, Run
+from pellucid.base.seeds import stream
+from pellucid.base.tally import Tally
+from pellucid.layers.compose import Sequential, walk
+from pellucid.layers.layer import Layer
+from pellucid.losses import BinaryCrossEntropy, ClassLoss, Loss, MeanSquaredError, SigmoidCrossEntropy
+
+if TYPE_CHECKING:
+    from pellucid.events import History
+
+Metric = Callable[[Array, Array], float]
+
+
+class Model:
+    """Layers in a row, with a loss.
+
+    Args:
+        layers: the layers, in the order in which the numbers pass them.
+        loss: how wrong an answer is. Default `MeanSquaredError()`.
+        input_shape: the shape of one sample, without the batch: (784,) or (28, 28, 1).
+        seed: the initial weights follow from it. Default 0.
+        dtype: the type of every number inside. Default float32; float64 for gradient checks.
+        penalty: a penalty on all weights (not the biases), such as `pl.L2(1e-4)`. Default none.
+        prepare: what is done to raw input before the first layer, by fit, evaluate and predict. Default nothing.
+        classes: the classes' names, in the order of their ids. Default none.
+
+    Attributes:
+        theta: all parameters, one vector (P,). Every layer's W and b are views into it.
+        grad: all their gradients, one vector (P,), overwritten by each backward pass.
+        buffers: numbers that are kept but not trained, one vector.
+        slots: where each parameter lives in theta, by path.
+        history: what training recorded, one dict an epoch.
+
+    Raises:
+        ShapeError: where two layers do not fit, with both shapes.
+
+    >>> import pellucid as pl
+    >>> model = pl.Model(pl.Dense(3), pl.ReLU(), pl.Dense(2), loss=pl.SoftmaxCrossEntropy(), input_shape=(4,))
+    >>> model
+    Model(Dense(3), ReLU(), Dense(2); 23 parameters)
+    >>> model.predict(np.zeros((1, 4)))
+    array([[0.5, 0.5]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        *layers: Layer,
+        loss: Loss | None = None,
+        input_shape: Shape | int,
+        seed: int = 0,
+        dtype: Any = np.float32,
+        penalty: Penalty | None = None,
+        prepare: Callable[[Array], Array] | None = None,
+        classes: Sequence[str] = (),
+    ) -> None:
+        if not layers:
+            raise UsageError("A model needs at least one layer: pl.Model(pl.Dense(10), ..., input_shape=(784,)).")
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise UsageError(f"{layer!r} is not a layer. Write pl.Dense(128), with the name of a class and ().")
+        self.net = Sequential(*layers)
+        self.loss = loss if loss is not None else MeanSquaredError()
+        self.input_shape: Shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        self.seed, self.dtype, self.penalty = seed, np.dtype(dtype), penalty
+        if self.dtype.kind != "f":
+            raise UsageError(f"A model computes with real numbers: dtype float32 or float64, not {self.dtype}.")
+        self.prepare, self.classes = prepare, tuple(classes)
+        self.history: History | list[dict[str, Any]] = []
+        self._bind()
+
+    def _bind(self) -> None:
+        wanted, kept = Allocator(self.dtype), Allocator(self.dtype)
+        self.output_shape: Shape = _output_shape(self.net, self.input_shape)
+        for path, layer, shape in walk(self.net, (1, *self.input_shape)):
+            for name, p in layer.params(shape).items():
+                wanted.ask(layer, path, name, p, gradient=True)
+            for name, p in layer.buffers(shape).items():
+                kept.ask(layer, path, name, p, gradient=False)
+        rng = stream(self.seed, "init")
+        self.theta, self.grad, slots = wanted.allocate(rng)
+        self.buffers, _, buffer_slots = kept.allocate(rng)
+        self.slots: dict[str, Slot] = {slot.path: slot for slot in slots}
+        self.buffer_slots: dict[str, Slot] = {slot.path: slot for slot in buffer_slots}
+        whole = [(s.at, self.penalty) for s in slots if self.penalty is not None and s.decay]
+        self.penalties: list[tuple[slice, Penalty]] = whole + [(s.at, s.penalty) for s in slots if s.penalty is not None]
+
+    # ---- the heart --------------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, in order."""
+        return self.net.layers
+
+    def loss_and_grad(self, x: Array, t: Array, run: Run = EVALUATE, weights: Array | None = None) -> Tally:
+        """The loss of a batch; its gradient is left in `grad`.
+
+        Args:
+            x: inputs (N, *input_shape), already prepared.
+            t: targets, in a form that the loss takes.
+            run: how the pass is run. Default: as in evaluation, nothing is dropped.
+            weights: one number a sample, or None.
+
+        Returns:
+            The loss as a sum and a count; `.mean` is the reported loss, penalties included.
+        """
+        return self.forward_backward(x, t, run, weights)[0]
+
+    def forward_backward(
+        self, x: Array, t: Array, run: Run, weights: Array | None = None
+    ) -> tuple[Tally, Cache, Cache]:
+        """`loss_and_grad` with everything it computed: the loss, the network's cache and the loss's cache."""
+        z, cache = self.net.forward(self.check_input(x), run)
+        tally, loss_cache = self.loss.forward(z, t, weights)
+        self.net.backward_params(self.loss.backward(loss_cache), cache)
+        if self.penalties:
+            tally += Tally(self.add_penalties() * tally.n, 0.0)
+        return tally, cache, loss_cache
+
+    def add_penalties(self) -> float:
+        """Add the penalties' gradients to `grad`; their value is returned."""
+        value = 0.0
+        for at, penalty in self.penalties:
+            value += penalty.value(self.theta[at])
+            self.grad[at] += penalty.gradient(self.theta[at])
+        return value
+
+    def check_input(self, x: Array) -> Array:
+        """x in the model's own type, or an error that draws both shapes."""
+        if x.shape[1:] != self.input_shape or x.ndim == 0:
+            raise ShapeError(
+                "The model cannot take this input.\n"
+                + draw_shapes(x.shape, (None, *self.input_shape))
+                + f"\nThe first axis is the batch. {_shape_advice(x.shape, self.input_shape)}"
+            )
+        return x if x.dtype == self.dtype else real_numbers(x).astype(self.dtype)
+
+    # ---- how people reach it ------------------------------------------------------------------------------------------
+
+    def fit(self, x: Any, t: Any = None, **options: Any) -> History:
+        """Train, and print about twenty lines on the way; see `pellucid.train.fit` for the arguments.
+
+        >>> import pellucid as pl
+        >>> model = pl.Model(pl.Dense(1), input_shape=(1,))
+        >>> x = np.linspace(-1, 1, 64)[:, None]
+        >>> history = model.fit(x, 3 * x, epochs=200, optimizer=pl.Adam(0.05), verbose=False)
+        >>> history[-1]["loss"] < 1e-6
+        True
+        """
+        from pellucid.train import fit  # train stands on model, so it is fetched when it is wanted
+
+        return fit(self, x, t, **options)
+
+    def evaluate(
+        self, x: Array, t: Array, metrics: Iterable[Metric] | None = None, batch_size: int = 1024,
+        weights: Array | None = None,
+    ) -> dict[str, float]:
+        """The loss and the metrics on all of these samples, with nothing dropped.
+
+        Args:
+            x: raw inputs (N, ...).
+            t: targets.
+            metrics: functions of (predictions, targets). Default: those that suit the loss.
+            batch_size: how many samples are in memory at a time; the result does not depend on it.
+            weights: one number a sample, or None. They count in the loss, not in the metrics.
+
+        Returns:
+            {"loss": ..., "accuracy": ...}, a name for each metric.
+        """
+        x, t = np.asarray(x), np.asarray(t)
+        if len(x) != len(t) or len(x) == 0:
+            raise DataError(f"evaluate needs as many targets as inputs, and at least one: {len(t)} and {len(x)}.")
+        t = self.loss.targets(t, (len(t), *self.output_shape))
+        tally, answers = Tally(), []
+        for i in range(0, len(x), batch_size):
+            at = slice(i, i + batch_size)
+            z, _ = self.net.forward(self.check_input(self.prepared(x[at])), PREDICT)
+            part, cache = self.loss.forward(z, t[at], None if weights is None else weights[at])
+            tally, answers = tally + part, [*answers, cache["y"]]
+        penalty = sum(p.value(self.theta[at]) for at, p in self.penalties)
+        y = np.concatenate(answers)
+        chosen = default_metrics(self.loss) if metrics is None else metrics
+        return {"loss": tally.mean + penalty} | {_name(f): float(f(y, t)) for f in chosen}
+
+    def predict(self, x: Any, batch_size: int = 1024) -> Array:
+        """What the network says: probabilities for a loss of classes, values for a loss of numbers.
+
+        Args:
+            x: raw inputs (N, ...); whatever preparation the model carries is applied.
+            batch_size: how many samples are in memory at a time.
+
+        Returns:
+            (N, K), in the model's type.
+        """
+        x = np.asarray(x)
+        if len(x) <= batch_size:
+            return self.loss.link(self.net.forward(self.check_input(self.prepared(x)), PREDICT)[0])
+        return np.concatenate([self.predict(x[i : i + batch_size]) for i in range(0, len(x), batch_size)])
+
+    def prepared(self, x: Array) -> Array:
+        """Raw input as the first layer wants it."""
+        return x if self.prepare is None else self.prepare(x)
+
+    def save(self, path: Any) -> None:
+        """Write the model file: numbers and a description, no code. See `pellucid.store`."""
+        from pellucid.store import save
+
+        save(self, path)
+
+    def copy(self) -> Model:
+        """A second model with the same numbers in arrays of its own."""
+        twin = copy.copy(self)
+        # The views would be copied as arrays of their own, no longer views; so they are left out and bound anew.
+        twin.net = copy.deepcopy(self.net, {id(view): None for view in self._views()})
+        for path, layer, shape in walk(twin.net, (1, *self.input_shape)):
+            del path
+            for name in (*layer.params(shape), *layer.buffers(shape)):
+                vars(layer).pop(name, None)
+                vars(layer).pop("d" + name, None)
+        twin._bind()
+        twin.theta[:], twin.grad[:], twin.buffers[:] = self.theta, self.grad, self.buffers
+        twin.history = copy.deepcopy(self.history)
+        return twin
+
+    __deepcopy__ = None  # type: ignore[assignment]
+
+    def _views(self) -> list[Array]:
+        found = []
+        for _, layer, shape in walk(self.net, (1, *self.input_shape)):
+            for name in layer.params(shape):
+                found += [getattr(layer, name), getattr(layer, "d" + name)]
+            found += [getattr(layer, name) for name in layer.buffers(shape)]
+        return found
+
+    def decays(self) -> Array:
+        """1 where weight decay applies, 0 where it does not; in theta's shape."""
+        out = np.zeros_like(self.theta)
+        for slot in self.slots.values():
+            out[slot.at] = slot.decay
+        return out
+
+    def summary(self) -> str:
+        """The network as a table: each layer with its output's shape and its parameters, then the loss."""
+        from pellucid.inspection.summary import summary  # a view from above, fetched when it is wanted
+
+        return summary(self)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(_short(layer) for layer in self.layers)
+        return f"Model({inside}; {self.theta.size:,} parameters)"
+
+
+def default_metrics(loss: Loss) -> tuple[Metric, ...]:
+    """The metrics that suit a loss: accuracy for classes, R^2 for measurements.
+
+    >>> [f.__name__ for f in default_metrics(MeanSquaredError())]
+    ['r2']
+    """
+    if isinstance(loss, ClassLoss):
+        return (metric.accuracy,)
+    if isinstance(loss, SigmoidCrossEntropy | BinaryCrossEntropy):
+        return (metric.binary_accuracy,)
+    return (metric.r2,)
+
+
+def real_numbers(x: Array) -> Array:
+    """x if it holds real numbers (whole ones and booleans too), else an error that says what it holds."""
+    if x.dtype.kind not in "fiub":
+        raise DataError(f"The input holds {x.dtype} values; the network needs real numbers. Convert or encode them.")
+    return x
+
+
+def _output_shape(net: Sequential, input_shape: Shape) -> Shape:
+    shape: Shape = (1, *input_shape)
+    for i, layer in enumerate(net.layers):
+        try:
+            shape = layer.output_shape(shape)
+        except UsageError as error:
+            raise type(error)(f"Layer {i}.{layer.kind} does not fit. {error}") from None
+    return shape[1:]
+
+
+def _shape_advice(given: Shape, expected: Shape) -> str:
+    if tuple(given) == expected:
+        return "This is one sample without a batch: give x[None]."
+    if len(given) > 1 and int(np.prod(given[1:])) == int(np.prod(expected)):
+        return f"The numbers a sample are as many: give x.reshape(len(x), {', '.join(map(str, expected))})."
+    return "Give samples of that shape, or build the model with input_shape=" + repr(tuple(given[1:])) + "."
+
+
+def _name(f: Metric) -> str:
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def _short(layer: Layer) -> str:
+    first = next(iter(getattr(layer, "__dataclass_fields__", {})), None)
+    value = getattr(layer, first) if first is not None else None
+    return f"{type(layer).__name__}({value if isinstance(value, int | float | tuple) and first != 'W' else ''})"

@@ -1,0 +1,311 @@
+"""Training is a generator of events. To pause is to stop asking; to stop is to leave the loop.
+
+    for event in pl.train(model, (x, t), optimizer=pl.Adam(1e-3), epochs=10):
+        ...                                    # your loop, your words
+
+One step is: take a batch, forward, loss, backward, update. `Training._step` is that sentence in code. Between two
+events a training is at rest: it may be saved then, and another process may go on from there to the same bits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, isfinite
+from typing import Any
+
+import numpy as np
+
+from pellucid.base.arrays import Array
+from pellucid.base.errors import UsageError
+from pellucid.base.run import PREDICT, Run
+from pellucid.base.seeds import stream
+from pellucid.base.tally import Tally
+from pellucid.data.batches import Data, as_data, check_finite, order
+from pellucid.data.split import split
+from pellucid.diverged import diverged, notes
+from pellucid.events import EpochDone, Event, History, Noted, StepDone, Stopped
+from pellucid.model import Metric, Model, default_metrics
+from pellucid.optim import Adam, Optimizer, clip_norm
+
+Augment = Callable[[Array, np.random.Generator], Array]
+
+
+@dataclass(slots=True)
+class Best:
+    """The best weights so far, by one figure of the history."""
+
+    value: float
+    epoch: int
+    theta: Array
+    buffers: Array
+
+
+class Training(Iterator[Event]):
+    """A training under way: iterate it for its events; between two events everything about it can be read.
+
+    Args:
+        model: what is trained, in place.
+        data: a pair (x, t), a triple (x, t, weights), or a `pl.Data`. Raw: the model's preparation is applied.
+        optimizer: how the parameters move. Default `Adam(1e-3)`.
+        epochs: how often every sample is seen.
+        batch_size: how many samples make a step; the last batch of an epoch may be shorter. Default 128.
+        validation: samples that are only measured, in the forms of `data`. Default none.
+        metrics: functions of (predictions, targets), reported beside the loss. Default none.
+        seed: the order of the samples, dropout and augmentation follow from it. Default 0.
+        augment: changes each raw training batch: `augment(x, rng)`, such as `pl.Shift(1)`. Default none.
+        clip: the greatest length of the gradient; a longer one is shortened. Default no limit.
+
+    Raises:
+        Diverged: when a number is no longer finite; the message names the first array, its layer and the step.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: Any,
+        *,
+        optimizer: Optimizer | None = None,
+        epochs: int,
+        batch_size: int = 128,
+        validation: Any = None,
+        metrics: Sequence[Metric] = (),
+        seed: int = 0,
+        augment: Augment | None = None,
+        clip: float | None = None,
+    ) -> None:
+        _check_count("batch_size", batch_size, "32 to 512 are common")
+        _check_count("epochs", epochs, "it is how often every sample is seen")
+        if clip is not None and not clip > 0:
+            raise UsageError(f"clip is the gradient's greatest length and must be above 0, not {clip!r}.")
+        self.model, self.data = model, as_data(data)
+        self.validation = None if validation is None else as_data(validation, name="validation")
+        self.optimizer = optimizer if optimizer is not None else Adam(1e-3)
+        self.epochs, self.batch_size, self.metrics = epochs, batch_size, tuple(metrics)
+        self.seed, self.augment, self.clip = seed, augment, clip
+        for part in (self.data, self.validation):
+            if part is not None:
+                check_finite(part)
+        self.t = model.loss.targets(self.data.t, (len(self.data), *model.output_shape))
+        self.optimizer.start(model.theta, model.decays(), seed)
+        self.noise, self.augmentation = stream(seed, "noise"), stream(seed, "augment")
+        self.epoch = 0  # whole epochs done
+        self.batch = 0  # batches done in the present epoch
+        self.step = 0  # batches done in all
+        self.sums: dict[str, Tally] = {}  # the present epoch's figures so far
+        self.history = History()
+        self.best: Best | None = None
+        self._events = self._run()
+
+    def __next__(self) -> Event:
+        return next(self._events)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many batches an epoch has."""
+        return ceil(len(self.data) / self.batch_size)
+
+    def _run(self) -> Iterator[Event]:
+        self.model.history = self.history
+        if self.step == 0:
+            for text in notes(self.model, self.data):
+                yield Noted(text)
+        while self.epoch < self.epochs:
+            start = time.perf_counter()
+            samples = order(len(self.data), self.seed, self.epoch)
+            while self.batch < self.steps_per_epoch:
+                first = self.batch * self.batch_size
+                yield self._step(samples[first : first + self.batch_size])
+            yield self._end_of_epoch(start)
+
+    def _step(self, at: Array) -> StepDone:
+        """Take a batch, forward, loss, backward, update."""
+        model, weights = self.model, self.data.weights
+        x, t, w = self.data.x[at], self.t[at], None if weights is None else weights[at]
+        if self.augment is not None:
+            x = self.augment(x, self.augmentation)
+        x = model.check_input(model.prepared(x))
+        with np.errstate(all="ignore"):  # an overflow is caught below, by name, instead of warned about
+            tally, _, cache = model.forward_backward(x, t, Run(training=True, rng=self.noise), w)
+            if not isfinite(tally.total):
+                raise diverged(model, x, t, w, self.step + 1, self.optimizer.rate)
+            if self.clip is not None:
+                clip_norm(model.grad, self.clip)
+            rate = self.optimizer.rate
+            self.optimizer.step(model.theta, model.grad, loss=lambda: self._loss(x, t, w))
+        self.batch, self.step = self.batch + 1, self.step + 1
+        self._add("loss", tally)
+        for f in self.metrics:
+            self._add(f.__name__, Tally(f(cache["y"], t) * len(t), len(t)))
+        return StepDone(self.step, self.epoch + 1, tally.mean, rate)
+
+    def _loss(self, x: Array, t: Array, w: Array | None) -> float:
+        """The loss of a batch at the parameters as they stand, with nothing dropped."""
+        z, _ = self.model.net.forward(x, PREDICT)
+        tally = self.model.loss.forward(z, t, w)[0]
+        return tally.mean + sum(p.value(self.model.theta[at]) for at, p in self.model.penalties)
+
+    def _add(self, name: str, tally: Tally) -> None:
+        self.sums[name] = self.sums.get(name, Tally()) + tally
+
+    def _end_of_epoch(self, start: float) -> EpochDone:
+        model, done = self.model, self.epoch + 1
+        if not np.isfinite(model.theta).all():
+            raise diverged(model, None, None, None, self.step, self.optimizer.rate)
+        means = {name: tally.mean for name, tally in self.sums.items()}
+        event = EpochDone(done, self.step, means.pop("loss"), means, lr=self.optimizer.rate)
+        if self.validation is not None:
+            v = self.validation
+            figures = model.evaluate(v.x, v.t, self.metrics, weights=v.weights)
+            event.val_loss, event.val_metrics = figures.pop("loss"), figures
+        event.seconds = time.perf_counter() - start
+        self.epoch, self.batch, self.sums = done, 0, {}
+        self.history.append(event.row())
+        return event
+
+
+def train(model: Model, data: Any, *, optimizer: Optimizer | None = None, epochs: int, **options: Any) -> Training:
+    """Train a model, one event at a time: `StepDone` after every batch, `EpochDone` after every epoch.
+
+    The arguments are those of `pl.Training`; what is returned is one, to be iterated.
+
+    >>> import pellucid as pl
+    >>> model = pl.Model(pl.Dense(1), input_shape=(1,))
+    >>> x = np.linspace(-1, 1, 64)[:, None]
+    >>> for event in pl.train(model, (x, 3 * x), optimizer=pl.Adam(0.05), epochs=200):
+    ...     if isinstance(event, pl.EpochDone) and event.loss < 1e-3:
+    ...         break
+    >>> event.epoch < 200
+    True
+    """
+    return Training(model, data, optimizer=optimizer, epochs=epochs, **options)
+
+
+def better(monitor: str, a: float, b: float) -> bool:
+    """Whether figure a is better than b: less of a loss or an error, more of anything else.
+
+    >>> better("val_loss", 0.1, 0.2), better("val_accuracy", 0.1, 0.2)
+    (True, False)
+    """
+    return a < b if "loss" in monitor or "error" in monitor else a > b
+
+
+def early_stop(
+    events: Iterable[Event], patience: int, monitor: str = "val_loss", past: Sequence[dict[str, Any]] = ()
+) -> Iterator[Event]:
+    """The same events, up to where `monitor` has not improved for `patience` epochs.
+
+    Args:
+        events: a training, or another such wrapper around one.
+        patience: how many epochs without a new best are borne.
+        monitor: a name of the history: "val_loss", "val_accuracy", "loss", ... Default "val_loss".
+        past: the history before these events, when a training goes on from a checkpoint.
+
+    >>> epochs = [EpochDone(i, i, loss) for i, loss in enumerate([3.0, 2.0, 2.5, 2.6, 1.0], start=1)]
+    >>> [e.reason if isinstance(e, Stopped) else e.epoch for e in early_stop(epochs, 2, "loss")]
+    [1, 2, 3, 4, 'loss has not improved for 2 epochs']
+    """
+    _check_count("patience", patience, "it is how many epochs without progress are borne")
+    best, waited = None, 0
+    for row in past:
+        best, waited = (row[monitor], 0) if best is None or better(monitor, row[monitor], best) else (best, waited + 1)
+    if waited >= patience:
+        yield Stopped(f"{monitor} has not improved for {waited} epochs")
+        return
+    for event in events:
+        yield event
+        if isinstance(event, EpochDone):
+            value = _monitored(event, monitor)
+            best, waited = (value, 0) if best is None or better(monitor, value, best) else (best, waited + 1)
+            if waited >= patience:
+                yield Stopped(f"{monitor} has not improved for {waited} epochs")
+                return
+
+
+def keep_best(events: Iterable[Event], training: Training, monitor: str = "val_loss") -> Iterator[Event]:
+    """The same events; at their end the model gets the weights of its best epoch back, and says which that was.
+
+    Args:
+        events: the training, or a wrapper around it such as `early_stop`.
+        training: the training itself.
+        monitor: a name of the history. Default "val_loss".
+    """
+    model = training.model
+    for event in events:
+        if isinstance(event, EpochDone):
+            value = _monitored(event, monitor)
+            if training.best is None or better(monitor, value, training.best.value):
+                training.best = Best(value, event.epoch, model.theta.copy(), model.buffers.copy())
+        yield event
+    if training.best is not None:
+        model.theta[:], model.buffers[:] = training.best.theta, training.best.buffers
+        yield Noted(f"The weights are those of epoch {training.best.epoch}, the best by {monitor}.")
+
+
+def _monitored(event: EpochDone, monitor: str) -> float:
+    row = event.row()
+    if monitor not in row:
+        raise UsageError(
+            f"There is no {monitor!r} to watch; this training reports {', '.join(k for k in row if k != 'epoch')}. "
+            + ("Give validation data, or watch one of these." if monitor.startswith("val_") else "")
+        )
+    return float(row[monitor])
+
+
+def fit(
+    model: Model,
+    x: Any,
+    t: Any = None,
+    *,
+    epochs: int = 10,
+    validation: Any = None,
+    metrics: Sequence[Metric] | None = None,
+    patience: int | None = None,
+    best: bool = False,
+    verbose: bool = True,
+    **options: Any,
+) -> History:
+    """Train to the end and return the history; what `model.fit` calls.
+
+    Args:
+        model: what is trained, in place.
+        x, t: inputs and targets; or x alone, a `pl.Data` or a pair.
+        epochs: how often every sample is seen. Default 10.
+        validation: a pair (x, t), a `pl.Data`, or a share such as 0.1 that is set aside from x. Default none.
+        metrics: reported beside the loss. Default: those that suit the loss.
+        patience: stop when the validation loss has not improved for so many epochs. Default never.
+        best: end with the weights of the best epoch. Default false.
+        verbose: print about twenty lines on the way. Default true.
+        options: `optimizer`, `batch_size`, `seed`, `augment`, `clip`, as for `pl.train`.
+    """
+    data = as_data(x, t)
+    if isinstance(validation, float):
+        data, validation = split(data, validation, seed=options.get("seed", 0))
+    chosen = default_metrics(model.loss) if metrics is None else metrics
+    training = Training(model, data, epochs=epochs, validation=validation, metrics=chosen, **options)
+    monitor = "loss" if validation is None else "val_loss"
+    events: Iterable[Event] = training
+    if patience is not None:
+        events = early_stop(events, patience, monitor)
+    if best:
+        events = keep_best(events, training, monitor)
+    for event in events:
+        if verbose:
+            _say(event, max(1, epochs // 20), epochs)
+    return training.history
+
+
+def _say(event: Event, every: int, epochs: int) -> None:
+    if isinstance(event, Noted):
+        print("note:", event.text)
+    elif isinstance(event, Stopped):
+        print("stopped:", event.reason)
+    elif isinstance(event, EpochDone) and (event.epoch % every == 0 or event.epoch in (1, epochs)):
+        figures = "  ".join(f"{k} {v:.4f}" for k, v in event.row().items() if k not in ("epoch", "lr"))
+        print(f"epoch {event.epoch:>{len(str(epochs))}}/{epochs}  {figures}  {event.seconds:.2f} s")
+
+
+def _check_count(name: str, value: Any, hint: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise UsageError(f"{name} is a whole number, 1 or more, not {value!r}; {hint}.")
