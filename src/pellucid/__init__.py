@@ -23,11 +23,15 @@ from pellucid.base.params import Param as Param
 from pellucid.base.params import Penalty as Penalty
 from pellucid.base.run import Run as Run
 from pellucid.base.tally import Tally as Tally
+from pellucid.checkpoint import resume as resume
+from pellucid.checkpoint import save_checkpoint as save_checkpoint
 from pellucid.data.augment import Shift as Shift
 from pellucid.data.batches import Data as Data
 from pellucid.data.prepare import Pixels as Pixels
 from pellucid.data.prepare import Standardize as Standardize
 from pellucid.data.split import split as split
+from pellucid.describe import describe as describe
+from pellucid.describe import rebuild as rebuild
 from pellucid.events import EpochDone as EpochDone
 from pellucid.events import Event as Event
 from pellucid.events import History as History
@@ -87,6 +91,7 @@ from pellucid.schedules import inverse_decay as inverse_decay
 from pellucid.schedules import one_cycle as one_cycle
 from pellucid.schedules import step_decay as step_decay
 from pellucid.schedules import warmup as warmup
+from pellucid.store import load as load
 from pellucid.train import Training as Training
 from pellucid.train import early_stop as early_stop
 from pellucid.train import keep_best as keep_best

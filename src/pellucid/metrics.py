@@ -158,6 +158,8 @@ def regression_accuracy(y: Array, t: Array, tolerance: float | None = None) -> f
 def r2(y: Array, t: Array) -> float:
     """`1 - sum (y - t)^2 / sum (t - mean t)^2`: 1 is perfect, 0 no better than always saying the mean.
 
+    Where all targets are one value there is nothing to explain: 1 if it was met exactly, else 0.
+
     >>> r2(np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 4.0]))
     0.7857142857142857
     """
@@ -165,4 +167,4 @@ def r2(y: Array, t: Array) -> float:
     t = _like(t, y).astype(np.float64)
     scatter = float(((t - t.mean(axis=0)) ** 2).sum())
     error = float(((y - t) ** 2).sum())
-    return 1.0 - error / scatter if scatter else (1.0 if error == 0 else float("-inf"))
+    return 1.0 - error / scatter if scatter else float(error == 0)

@@ -238,7 +238,8 @@ class Model:
         twin.history = copy.deepcopy(self.history)
         return twin
 
-    __deepcopy__ = None  # type: ignore[assignment]
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        return self.copy()
 
     def _views(self) -> list[Array]:
         found = []

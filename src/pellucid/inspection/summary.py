@@ -1,0 +1,88 @@
+"""A model as a table that a person can read: what comes in, what each layer makes of it, how many numbers it learns."""
+
+from __future__ import annotations
+
+from math import prod
+
+from pellucid.describe import describe
+from pellucid.layers import Softmax
+from pellucid.layers.compose import walk
+from pellucid.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SoftmaxCrossEntropy
+from pellucid.model import Model
+
+
+def summary(model: Model) -> str:
+    """The network, layer by layer, and what is around it.
+
+    >>> import pellucid as pl
+    >>> model = pl.Model(pl.Dense(3), pl.ReLU(), pl.Dense(2), loss=pl.SoftmaxCrossEntropy(), input_shape=(4,))
+    >>> print(summary(model))
+    layer     output  parameters
+    input     (N, 4)
+    0.dense   (N, 3)          15
+    1.relu    (N, 3)
+    2.dense   (N, 2)           8
+    23 parameters, float32, 92 bytes
+    loss: SoftmaxCrossEntropy; predict gives probabilities
+    """
+    rows = [("layer", "output", "parameters"), ("input", _shape(model.input_shape), "")]
+    for path, layer, shape in walk(model.net, (1, *model.input_shape)):
+        own = sum(prod(p.shape) for p in layer.params(shape).values())
+        rows.append((path, _shape(layer.output_shape(shape)[1:]), f"{own:,}" if own else ""))
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
+    lines[0] = f"{rows[0][0]:<{widths[0]}}  {rows[0][1]:<{widths[1]}}  {rows[0][2]:>{widths[2]}}"
+    size = model.theta.size
+    lines.append(f"{size:,} parameters, {model.dtype}, {_bytes(size * model.dtype.itemsize)}")
+    if model.prepare is not None:
+        lines.append(f"before the first layer: {_said(model.prepare)}")
+    if model.penalty is not None:
+        lines.append(f"penalty on all weights: {model.penalty!r}")
+    lines.append(f"loss: {type(model.loss).__name__}; predict gives {_answer(model)}")
+    if model.classes:
+        names = ", ".join(model.classes[:12]) + (", ..." if len(model.classes) > 12 else "")
+        lines.append(f"classes: {names}")
+    if model.history:
+        last = dict(model.history[-1])
+        lines.append(f"trained for {last.pop('epoch')} epochs: " + ", ".join(f"{k} {v:.4g}" for k, v in last.items()))
+    return "\n".join(lines + [f"note: {text}" for text in _notes(model)])
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "(" + ", ".join(["N", *map(str, shape)]) + ")"
+
+
+def _bytes(count: int) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}" if unit != "bytes" else f"{count} bytes"
+        count /= 1000  # type: ignore[assignment]
+    return f"{count:.3g} GB"
+
+
+def _said(prepare: object) -> str:
+    text = describe(prepare)
+    kind = text.pop("kind")
+    short = {k: v if not isinstance(v, list) or len(v) <= 4 else f"{len(v)} numbers" for k, v in text.items()}
+    return f"{kind}({', '.join(f'{k}={v}' for k, v in short.items())})"
+
+
+def _answer(model: Model) -> str:
+    ends_in_softmax = isinstance(model.layers[-1], Softmax)
+    if isinstance(model.loss, SoftmaxCrossEntropy) or ends_in_softmax:
+        return "probabilities"
+    if type(model.loss).__name__ in ("SigmoidCrossEntropy", "BinaryCrossEntropy"):
+        return "a probability for each output"
+    return "values"
+
+
+def _notes(model: Model) -> list[str]:
+    said = []
+    last = model.layers[-1]
+    if isinstance(last, Softmax) and isinstance(model.loss, SoftmaxCrossEntropy):
+        said.append("the softmax is taken twice: SoftmaxCrossEntropy wants scores; leave the Softmax layer out.")
+    if isinstance(last, Softmax) and isinstance(model.loss, CategoricalCrossEntropy):
+        said.append("SoftmaxCrossEntropy without the Softmax layer is the same function, and stabler.")
+    if last.kind == "sigmoid" and isinstance(model.loss, BinaryCrossEntropy):
+        said.append("SigmoidCrossEntropy without the Sigmoid layer is the same function, and stabler.")
+    return said
