@@ -15,6 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class ElementwiseLoss(Loss):
         )
 
     def forward(self, z: Array, t: Array, weights: Array | None = None) -> tuple[Tally, Cache]:
-        value, slope = self.parts(z, self.targets(t, z.shape))
+        value, slope = self.parts(z, self.targets(t, z.shape).astype(z.dtype, copy=False))
         N = len(z)
         K = z.size // max(N, 1)
         rows = value.reshape(N, K).sum(axis=1) / K  # l_n
@@ -83,7 +84,7 @@ class ElementwiseLoss(Loss):
 
     def backward(self, cache: Cache) -> Array:
         slope, w = cache["slope"], cache["weights"]
-        dz = slope * (1.0 / (cache["n"] * cache["K"]))
+        dz = slope * (_share(cache["n"]) / cache["K"])
         if w is not None:
             dz *= w.reshape(-1, *[1] * (dz.ndim - 1))
         return np.asarray(dz)
@@ -226,13 +227,25 @@ class ClassLoss(Loss):
             )
         return t
 
-    def row_weights(self, t: Array, weights: Array | None) -> Array | None:
-        """One weight a row, from the sample's and its class's, or None."""
+    def row_weights(self, t: Array, rows: Shape, weights: Array | None) -> Array | None:
+        """One weight a row of scores, from the sample's and its class's, or None. A sequence is many rows a sample."""
+        if weights is not None and weights.shape != rows:
+            weights = np.repeat(weights, prod(rows[1:])).reshape(rows)
         if self.class_weights is None:
             return weights
         by_class = np.asarray(self.class_weights)
         w = by_class[t] if t.dtype.kind in "iu" else t @ by_class
         return np.asarray(w if weights is None else w * weights)
+
+    def ids_or_shares(self, t: Array, z: Array) -> Array:
+        """The targets as whole class ids, or as shares in the scores' own type, whatever type the one-hot rows had."""
+        t = self.targets(t, z.shape)
+        return t.astype(z.dtype, copy=False) if t.shape == z.shape else t
+
+
+def _share(n: float) -> float:
+    """1 / n; a batch whose weights are all 0 has no share, and teaches nothing."""
+    return 1.0 / n if n else 0.0
 
 
 def _first_fraction(t: Array) -> str:
@@ -259,9 +272,9 @@ class CategoricalCrossEntropy(ClassLoss):
     eps: float = 1e-7
 
     def forward(self, z: Array, t: Array, weights: Array | None = None) -> tuple[Tally, Cache]:
-        t = self.targets(t, z.shape)
+        t = self.ids_or_shares(t, z)
         K = z.shape[-1]
-        w = self.row_weights(t, weights)
+        w = self.row_weights(t, z.shape[:-1], weights)
         T = t if t.shape == z.shape else np.eye(K, dtype=z.dtype)[t]  # (N, K)
         q = np.clip(z, self.eps, 1.0 - self.eps)
         rows = -(T * np.log(q)).sum(axis=-1)  # (N,)
@@ -272,7 +285,7 @@ class CategoricalCrossEntropy(ClassLoss):
 
     def backward(self, cache: Cache) -> Array:
         slope, w = cache["slope"], cache["weights"]
-        dz = slope * (1.0 / cache["n"])
+        dz = slope * _share(cache["n"])
         if w is not None:
             dz *= w[..., None]
         return np.asarray(dz)
@@ -292,21 +305,22 @@ class SoftmaxCrossEntropy(ClassLoss):
     """
 
     def forward(self, z: Array, t: Array, weights: Array | None = None) -> tuple[Tally, Cache]:
-        t = self.targets(t, z.shape)
+        t = self.ids_or_shares(t, z)
         rows, p = kernels.active().softmax_cross_entropy(z.reshape(-1, z.shape[-1]), t)
-        w = self.row_weights(t, weights)
+        w = self.row_weights(t, z.shape[:-1], weights)
         n = float(rows.size if w is None else w.sum())
         total = float(rows.sum() if w is None else rows @ w.ravel())
         return Tally(total, n), {"p": p, "t": t, "weights": w, "n": n, "y": p.reshape(z.shape)}
 
     def backward(self, cache: Cache) -> Array:
         p, t, w = cache["p"], cache["t"], cache["weights"]
+        one = _share(cache["n"])
         if t.dtype.kind in "iu":
-            dz = p * (1.0 / cache["n"])
-            dz[np.arange(len(p)), t.ravel()] -= 1.0 / cache["n"]
+            dz = p * one
+            dz[np.arange(len(p)), t.ravel()] -= one
         else:
             T = t.reshape(p.shape)
-            dz = (p * T.sum(axis=1, keepdims=True) - T) * (1.0 / cache["n"])
+            dz = (p * T.sum(axis=1, keepdims=True) - T) * one
         if w is not None:
             dz *= w.reshape(-1, 1)
         return np.asarray(dz.reshape(cache["y"].shape), dtype=p.dtype)

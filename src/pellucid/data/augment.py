@@ -22,10 +22,10 @@ class Shift:
         pixels: the farthest move.
 
     >>> x = np.eye(3)[None]
-    >>> Shift(1)(x, np.random.default_rng(1))[0]
-    array([[0., 0., 0.],
-           [0., 1., 0.],
-           [0., 0., 1.]])
+    >>> Shift(1)(x, np.random.default_rng(0))[0]
+    array([[0., 1., 0.],
+           [0., 0., 1.],
+           [0., 0., 0.]])
     """
 
     pixels: int = 1

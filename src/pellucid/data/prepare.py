@@ -20,7 +20,7 @@ class Pixels:
         shape: one sample's shape after preparation, such as (784,).
         full: the value of a full pixel. Default 255.
 
-    >>> Pixels((4,))(np.array([[[0, 255], [51, 0]]], np.uint8))
+    >>> Pixels((4,))(np.array([[[0, 255], [51, 0]]], np.uint8)).round(3)
     array([[0. , 1. , 0.2, 0. ]], dtype=float32)
     """
 
