@@ -159,7 +159,7 @@ class Model:
         >>> import pellucid as pl
         >>> model = pl.Model(pl.Dense(1), input_shape=(1,))
         >>> x = np.linspace(-1, 1, 64)[:, None]
-        >>> history = model.fit(x, 3 * x, epochs=200, optimizer=pl.Adam(0.05), verbose=False)
+        >>> history = model.fit(x, 3 * x, epochs=200, optimizer=pl.Adam(0.1), verbose=False)
         >>> history[-1]["loss"] < 1e-6
         True
         """

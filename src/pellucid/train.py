@@ -173,7 +173,7 @@ def train(model: Model, data: Any, *, optimizer: Optimizer | None = None, epochs
     >>> import pellucid as pl
     >>> model = pl.Model(pl.Dense(1), input_shape=(1,))
     >>> x = np.linspace(-1, 1, 64)[:, None]
-    >>> for event in pl.train(model, (x, 3 * x), optimizer=pl.Adam(0.05), epochs=200):
+    >>> for event in pl.train(model, (x, 3 * x), optimizer=pl.Adam(0.1), epochs=200):
     ...     if isinstance(event, pl.EpochDone) and event.loss < 1e-3:
     ...         break
     >>> event.epoch < 200
