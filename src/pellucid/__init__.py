@@ -38,6 +38,8 @@ from pellucid.events import History as History
 from pellucid.events import Noted as Noted
 from pellucid.events import StepDone as StepDone
 from pellucid.events import Stopped as Stopped
+from pellucid.inspection.gradcheck import Report as Report
+from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.layers import ELU as ELU
 from pellucid.layers import GELU as GELU
 from pellucid.layers import Concat as Concat

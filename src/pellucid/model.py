@@ -187,7 +187,7 @@ class Model:
         if len(x) != len(t) or len(x) == 0:
             raise DataError(f"evaluate needs as many targets as inputs, and at least one: {len(t)} and {len(x)}.")
         t = self.loss.targets(t, (len(t), *self.output_shape))
-        tally, answers = Tally(), []
+        tally, answers = Tally(), list[Array]()
         for i in range(0, len(x), batch_size):
             at = slice(i, i + batch_size)
             z, _ = self.net.forward(self.check_input(self.prepared(x[at])), PREDICT)
@@ -223,9 +223,14 @@ class Model:
 
         save(self, path)
 
-    def copy(self) -> Model:
-        """A second model with the same numbers in arrays of its own."""
+    def copy(self, dtype: Any = None) -> Model:
+        """A second model with the same numbers in arrays of its own.
+
+        Args:
+            dtype: the type of the second model's numbers. Default the same; float64 for what must be exact.
+        """
         twin = copy.copy(self)
+        twin.dtype = self.dtype if dtype is None else np.dtype(dtype)
         # The views would be copied as arrays of their own, no longer views; so they are left out and bound anew.
         twin.net = copy.deepcopy(self.net, {id(view): None for view in self._views()})
         for path, layer, shape in walk(twin.net, (1, *self.input_shape)):
