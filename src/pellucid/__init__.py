@@ -38,6 +38,8 @@ from pellucid.events import History as History
 from pellucid.events import Noted as Noted
 from pellucid.events import StepDone as StepDone
 from pellucid.events import Stopped as Stopped
+from pellucid.fit import early_stop as early_stop
+from pellucid.fit import keep_best as keep_best
 from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.layers import ELU as ELU
@@ -95,6 +97,4 @@ from pellucid.schedules import step_decay as step_decay
 from pellucid.schedules import warmup as warmup
 from pellucid.store import load as load
 from pellucid.train import Training as Training
-from pellucid.train import early_stop as early_stop
-from pellucid.train import keep_best as keep_best
 from pellucid.train import train as train

@@ -91,7 +91,8 @@ def resume(training: Training, path: str | os.PathLike[str]) -> Training:
         training.epoch, training.batch, training.step = said["epoch"], said["batch"], said["step"]
         training.sums = {name: Tally(*pair) for name, pair in said["sums"].items()}
         if said["best"] is not None:
-            training.best = Best(*said["best"], arrays[BEST + "theta"].copy(), arrays[BEST + "buffers"].copy())
+            value, epoch = said["best"]
+            training.best = Best(value, epoch, arrays[BEST + "theta"].copy(), arrays[BEST + "buffers"].copy())
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"The checkpoint {path} is incomplete: {type(error).__name__}: {error}.") from None
     training.history = History(doc["history"])
@@ -136,5 +137,5 @@ def fingerprint(data: Data) -> str:
     for array in (data.x, data.t, data.weights):
         if array is not None:
             for i in range(0, len(array), 4096):
-                digest = zlib.crc32(np.ascontiguousarray(array[i : i + 4096]), digest)
+                digest = zlib.crc32(np.ascontiguousarray(array[i : i + 4096]).data, digest)
     return f"{'x'.join(map(str, data.x.shape))} {data.x.dtype} {digest:08x}"

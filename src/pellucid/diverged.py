@@ -20,9 +20,7 @@ from pellucid.model import Model
 BIG = 20.0  # inputs beyond this were most likely not scaled
 
 
-def diverged(
-    model: Model, x: Array | None, t: Array | None, weights: Array | None, step: int, lr: float
-) -> Diverged:
+def diverged(model: Model, x: Array | None, t: Array | None, weights: Array | None, step: int, lr: float) -> Diverged:
     """The error that names the first array that is not finite, its layer, the step, and the likely causes."""
     with np.errstate(all="ignore"):
         found = _first(model, x, t, weights)
@@ -38,7 +36,7 @@ def diverged(
     return Diverged(f"{text}.\nLikely causes, most likely first: " + "; ".join(causes) + ".")
 
 
-def _first(model: Model, x: Array | None, t: Array | None, weights: Array | None) -> tuple[str, Array] | None:
+def _first(model: Model, x: Array | None, t: Array | None, weights: Array | None) -> tuple[str, Array | None] | None:
     for path, slot in model.slots.items():
         values = model.theta[slot.at].reshape(slot.shape)
         if not np.isfinite(values).all():
@@ -51,9 +49,9 @@ def _first(model: Model, x: Array | None, t: Array | None, weights: Array | None
     for path, step in steps(cache["tape"]):
         if step.y is not None and not np.isfinite(step.y).all():
             return f"the output of layer {path}", step.y
-    tally, loss_cache = model.loss.forward(z, t, weights)
+    tally, _ = model.loss.forward(z, t, weights)
     if not np.isfinite(tally.total):
-        return f"the loss ({type(model.loss).__name__}), although all its inputs are finite", None  # type: ignore[return-value]
+        return f"the loss ({type(model.loss).__name__}), although all its inputs are finite", None
     return None
 
 

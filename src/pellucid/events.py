@@ -1,4 +1,4 @@
-"""What training says while it runs. Plain records: print them, plot them, or leave the loop when you have seen enough."""
+"""What training says while it runs: plain records, to print, to plot, or to leave the loop on."""
 
 from __future__ import annotations
 

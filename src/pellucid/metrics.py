@@ -45,7 +45,12 @@ def _ids(t: Array, y: Array) -> Array:
         return t[..., 0].astype(np.int64)
     if y.ndim == 1 and t.shape == y.shape:
         return t.astype(np.int64)
-    raise ShapeError("Predictions and targets do not belong together.\n" + draw_shapes(t.shape, y.shape, "t", "y"))
+    raise _mismatch(t, y)
+
+
+def _mismatch(t: Array, y: Array) -> ShapeError:
+    drawn = draw_shapes(t.shape, y.shape, "targets", "predictions")
+    return ShapeError(f"Predictions and targets do not belong together.\n{drawn}")
 
 
 def binary_accuracy(y: Array, t: Array) -> float:
@@ -129,7 +134,7 @@ def _like(t: Array, y: Array) -> Array:
     t = np.asarray(t)
     if t.shape != y.shape:
         if t.size != y.size or len(t) != len(y):
-            raise ShapeError("Predictions and targets do not belong together.\n" + draw_shapes(t.shape, y.shape, "t", "y"))
+            raise _mismatch(t, y)
         t = t.reshape(y.shape)
     return t
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from pellucid import metrics as metric
 from pellucid.base.arrays import Array, Cache, Shape
-from pellucid.base.errors import DataError, ShapeError, UsageError, draw_shapes
+from pellucid.base.check import conform
+from pellucid.base.errors import DataError, UsageError
 from pellucid.base.params import Allocator, Penalty, Slot
 from pellucid.base.run import EVALUATE, PREDICT, Run
 from pellucid.base.seeds import stream
@@ -99,7 +100,8 @@ class Model:
         self.slots: dict[str, Slot] = {slot.path: slot for slot in slots}
         self.buffer_slots: dict[str, Slot] = {slot.path: slot for slot in buffer_slots}
         whole = [(s.at, self.penalty) for s in slots if self.penalty is not None and s.decay]
-        self.penalties: list[tuple[slice, Penalty]] = whole + [(s.at, s.penalty) for s in slots if s.penalty is not None]
+        own = [(s.at, s.penalty) for s in slots if s.penalty is not None]
+        self.penalties: list[tuple[slice, Penalty]] = whole + own
 
     # ---- the heart --------------------------------------------------------------------------------------------------
 
@@ -143,18 +145,12 @@ class Model:
 
     def check_input(self, x: Array) -> Array:
         """x in the model's own type, or an error that draws both shapes."""
-        if x.shape[1:] != self.input_shape or x.ndim == 0:
-            raise ShapeError(
-                "The model cannot take this input.\n"
-                + draw_shapes(x.shape, (None, *self.input_shape))
-                + f"\nThe first axis is the batch. {_shape_advice(x.shape, self.input_shape)}"
-            )
-        return x if x.dtype == self.dtype else real_numbers(x).astype(self.dtype)
+        return conform(x, self.input_shape, self.dtype)
 
-    # ---- how people reach it ------------------------------------------------------------------------------------------
+    # ---- how people reach it -----------------------------------------------------------------------------------------
 
     def fit(self, x: Any, t: Any = None, **options: Any) -> History:
-        """Train, and print about twenty lines on the way; see `pellucid.train.fit` for the arguments.
+        """Train, and print about twenty lines on the way; see `pellucid.fit.fit` for the arguments.
 
         >>> import pellucid as pl
         >>> model = pl.Model(pl.Dense(1), input_shape=(1,))
@@ -163,12 +159,16 @@ class Model:
         >>> history[-1]["loss"] < 1e-6
         True
         """
-        from pellucid.train import fit  # train stands on model, so it is fetched when it is wanted
+        from pellucid.fit import fit  # fit stands on model, so it is fetched when it is wanted
 
         return fit(self, x, t, **options)
 
     def evaluate(
-        self, x: Array, t: Array, metrics: Iterable[Metric] | None = None, batch_size: int = 1024,
+        self,
+        x: Array,
+        t: Array,
+        metrics: Iterable[Metric] | None = None,
+        batch_size: int = 1024,
         weights: Array | None = None,
     ) -> dict[str, float]:
         """The loss and the metrics on all of these samples, with nothing dropped.
@@ -285,13 +285,6 @@ def default_metrics(loss: Loss) -> tuple[Metric, ...]:
     return (metric.r2,)
 
 
-def real_numbers(x: Array) -> Array:
-    """x if it holds real numbers (whole ones and booleans too), else an error that says what it holds."""
-    if x.dtype.kind not in "fiub":
-        raise DataError(f"The input holds {x.dtype} values; the network needs real numbers. Convert or encode them.")
-    return x
-
-
 def _output_shape(net: Sequential, input_shape: Shape) -> Shape:
     shape: Shape = (1, *input_shape)
     for i, layer in enumerate(net.layers):
@@ -300,14 +293,6 @@ def _output_shape(net: Sequential, input_shape: Shape) -> Shape:
         except UsageError as error:
             raise type(error)(f"Layer {i}.{layer.kind} does not fit. {error}") from None
     return shape[1:]
-
-
-def _shape_advice(given: Shape, expected: Shape) -> str:
-    if tuple(given) == expected:
-        return "This is one sample without a batch: give x[None]."
-    if len(given) > 1 and int(np.prod(given[1:])) == int(np.prod(expected)):
-        return f"The numbers a sample are as many: give x.reshape(len(x), {', '.join(map(str, expected))})."
-    return "Give samples of that shape, or build the model with input_shape=" + repr(tuple(given[1:])) + "."
 
 
 def _name(f: Metric) -> str:

@@ -15,7 +15,7 @@ Schedule = Callable[[int], float]
 
 @dataclass(frozen=True)
 class constant:
-    """lr
+    """lr at every step, whatever the step.
 
     >>> constant(0.1)(1000)
     0.1

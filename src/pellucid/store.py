@@ -197,7 +197,7 @@ def _header(path: str | os.PathLike[str]) -> tuple[set[str], str]:
             begin, stop = entry["data_offsets"]
             wanted = int(np.prod(entry["shape"], dtype=object)) * np.dtype(DTYPES[entry["dtype"]]).itemsize
             if min([begin, *entry["shape"], 0]) < 0 or stop - begin != wanted:
-                raise FileError(f"{path} contradicts itself: tensor {name} of shape {entry['shape']} does not fill its bytes.")
+                raise FileError(f"{path} contradicts itself: {name} of shape {entry['shape']} does not fill its bytes.")
     except OSError as error:
         if isinstance(error, PellucidError):
             raise
@@ -209,5 +209,3 @@ def _header(path: str | os.PathLike[str]) -> tuple[set[str], str]:
     if not isinstance(text, str):
         raise FileError(f"{path} holds tensors but no Pellucid description, so the network around them is not known.")
     return set(header), text
-
-

@@ -114,7 +114,7 @@ class Orthogonal(Init):
         tall = rng.normal(size=(max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(tall)
         q = q * np.sign(np.diagonal(r))  # makes the rotation unique, hence uniformly distributed
-        return self.gain * (q if rows >= columns else q.T).reshape(shape)
+        return np.asarray(self.gain * (q if rows >= columns else q.T).reshape(shape))
 
 
 NAMED: dict[str, Init] = {

@@ -48,7 +48,7 @@ class Param:
     """
 
     shape: Shape
-    init: Init = Constant(0.0)  # noqa: RUF009 - frozen, so it may be shared
+    init: Init = Constant(0.0)
     fan: tuple[int, int] = (1, 1)
     decay: bool = True
     penalty: Penalty | None = None
@@ -107,5 +107,3 @@ class Allocator:
             if wants_gradient:
                 setattr(owner, "d" + name, gradient[slot.at].reshape(p.shape))
         return vector, gradient, tuple(slot for _, _, _, slot, _ in self.asked)
-
-

@@ -77,7 +77,8 @@ def as_data(data: Any, t: Any = None, name: str = "data") -> Data:
     if t is not None:
         return Data(np.asarray(data), np.asarray(t), name=name)
     if not isinstance(data, Sequence) or len(data) not in (2, 3):
-        raise DataError(f"{name} must be a pair (x, t), a triple (x, t, weights) or a pl.Data, not {type(data).__name__}.")
+        kind = type(data).__name__
+        raise DataError(f"{name} must be a pair (x, t), a triple (x, t, weights) or a pl.Data, not {kind}.")
     weights = np.asarray(data[2]) if len(data) == 3 and data[2] is not None else None
     return Data(np.asarray(data[0]), np.asarray(data[1]), weights=weights, name=name)
 
@@ -104,8 +105,10 @@ def check_finite(data: Data) -> None:
             spot = np.argwhere(~np.isfinite(piece))[0]
             row, place = i + int(spot[0]), tuple(int(k) for k in spot[1:])
             value = array[(row, *place)]
-            column = f", column {data.columns[place[0]]!r}" if what == "x" and data.columns and len(place) == 1 else (
-                f", column {place[0] if len(place) == 1 else place}" if place else ""
+            column = (
+                f", column {data.columns[place[0]]!r}"
+                if what == "x" and data.columns and len(place) == 1
+                else (f", column {place[0] if len(place) == 1 else place}" if place else "")
             )
             raise DataError(
                 f"{data.name} holds {value} in {what} at row {row}{column}. One such number makes every weight nan. "

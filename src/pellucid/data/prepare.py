@@ -19,6 +19,8 @@ class Pixels:
     Args:
         shape: one sample's shape after preparation, such as (784,).
         full: the value of a full pixel. Default 255.
+        picture: one raw picture's shape, such as (28, 28), for `predict` to bring other pictures to. Default unknown.
+        digit: whether the training pictures were digits drawn the MNIST way: cropped, 20x20, centred. Default false.
 
     >>> Pixels((4,))(np.array([[[0, 255], [51, 0]]], np.uint8)).round(3)
     array([[0. , 1. , 0.2, 0. ]], dtype=float32)
@@ -26,6 +28,8 @@ class Pixels:
 
     shape: Shape
     full: float = 255.0
+    picture: Shape = ()
+    digit: bool = False
 
     def __call__(self, x: Array) -> Array:
         x = np.asarray(x)
@@ -67,4 +71,4 @@ class Standardize:
                 + draw_shapes((None, *x.shape[1:]), (None, len(self.mean)))
             )
         std = np.where(np.asarray(self.std) > 0, self.std, 1.0)
-        return ((x - np.asarray(self.mean)) / std).astype(np.float32)
+        return np.asarray((x - np.asarray(self.mean)) / std, np.float32)

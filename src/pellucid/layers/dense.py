@@ -71,7 +71,7 @@ class Dense(Layer):
 
     def backward(self, dy: Array, cache: Cache) -> Array:
         self.backward_params(dy, cache)
-        return np.dot(dy, self.W.T)  # (N, D)
+        return np.asarray(np.dot(dy, self.W.T))  # (N, D)
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
         x = cache["x"]

@@ -1,0 +1,95 @@
+"""`pellucid evaluate MODEL DATA`: measure a saved network on data with known answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pellucid.cli.environment import Environment, json_option
+from pellucid.cli.status import Status
+
+EXAMPLES = """\b
+Examples:
+  pellucid evaluate digits.safetensors digits
+  pellucid evaluate mnist.safetensors path/to/mnist --part train
+"""
+
+
+@click.command(epilog=EXAMPLES, short_help="Measure a saved network on data with known answers.")
+@click.argument("model", type=click.Path())
+@click.argument("data")
+@click.option(
+    "--part",
+    type=click.Choice(["test", "train", "all"]),
+    default="test",
+    show_default=True,
+    help="Which part. Data that come in one piece are measured whole.",
+)
+@click.option("--target", help="For a table: the column with the answers, by its name or its number from 0.")
+@click.option("--seed", type=int, default=0, show_default=True, help="For spiral, sine, ...: which points are drawn.")
+@json_option
+@click.pass_obj
+def command(env: Environment, model: str, data: str, part: str, target: str | None, seed: int) -> Status:
+    """Measure the network in the file MODEL on DATA, which is named as for `pellucid train`."""
+    import pellucid as pl
+    from pellucid.cli.plan import metrics_for, with_targets
+    from pellucid.cli.report import report
+    from pellucid.data.batches import check_finite
+    from pellucid.datasets import load
+
+    net = pl.load(model)
+    train, test = load(data, target=target, seed=seed)
+    parts = {"train": [train], "test": [test if test is not None else train], "all": [train, test]}[part]
+    samples = _joined([p for p in parts if p is not None])
+    check_finite(samples)
+    samples = with_targets(net, _same_classes(net, samples, data))
+    y = net.predict(samples.x)
+    figures: dict[str, Any] = {"loss": net.evaluate(samples.x, samples.t, ())["loss"]}
+    figures |= {f.__name__: float(f(y, samples.t)) for f in metrics_for(net)}
+    which = "" if test is None or part == "all" else f", the {part} part"
+    env.say(f"data      {data}: {len(samples):,} samples{which}")
+    report(env, net, samples, y, figures)
+    env.event("evaluated", model=str(model), data=data, samples=len(samples), **figures)
+    return Status.DONE
+
+
+def _joined(parts: list[Any]) -> Any:
+    import numpy as np
+
+    from pellucid.data.batches import Data
+
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    return Data(
+        np.concatenate([p.x for p in parts]),
+        np.concatenate([p.t for p in parts]),
+        first.classes,
+        None,
+        first.columns,
+        first.name,
+    )
+
+
+def _same_classes(net: Any, samples: Any, data: str) -> Any:
+    """The samples with class ids in the model's numbering; an error if a class is unknown to it."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from pellucid.base.errors import DataError
+
+    if bool(net.classes) != bool(samples.classes):
+        learned, has = ("classes", "measured values") if net.classes else ("values", "classes")
+        raise DataError(f"The model learned {learned}, but the target of {data} is {has}: it cannot be measured on it.")
+    if not net.classes or net.classes == samples.classes:
+        return samples
+    unknown = [name for name in samples.classes if name not in net.classes]
+    if unknown:
+        raise DataError(
+            f"{data} has classes that the model does not know: {', '.join(unknown[:8])}. "
+            f"It knows {', '.join(net.classes[:12])}."
+        )
+    ids = np.array([net.classes.index(name) for name in samples.classes])
+    return replace(samples, t=ids[samples.t], classes=net.classes)

@@ -1,0 +1,299 @@
+"""`pellucid train DATA`: train a network on a data set and save it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pellucid.cli.environment import Environment, json_option
+from pellucid.cli.status import Status
+
+if TYPE_CHECKING:
+    import pellucid as pl
+    from pellucid.cli.plan import Options, Plan
+
+EXAMPLES = """\b
+Examples:
+  pellucid train digits
+  pellucid train spiral --layers 64,64,3 --epochs 200 --lr 0.02
+  pellucid train path/to/mnist --layers 512,256,10 --dropout 0.2 --shift 1
+  pellucid train flowers.csv --target species --checkpoint runs/flowers
+"""
+
+
+@click.command(epilog=EXAMPLES, short_help="Train a network on a data set and save it.")
+@click.argument("data")
+@click.option(
+    "--layers",
+    metavar="A,B,C | FILE.toml",
+    help="Units of each dense layer, the last one the number of answers; or a TOML file with [[layers]].",
+)
+@click.option(
+    "--activation",
+    type=click.Choice(["relu", "leaky-relu", "elu", "gelu", "silu", "tanh", "sigmoid"]),
+    help="The bend after each hidden layer. Default relu.",
+)
+@click.option(
+    "--loss",
+    type=click.Choice(
+        [
+            "softmax-cross-entropy",
+            "categorical-cross-entropy",
+            "sigmoid-cross-entropy",
+            "binary-cross-entropy",
+            "mse",
+            "mae",
+            "huber",
+        ]
+    ),
+    help="How wrong an answer is. Default softmax-cross-entropy for classes, mse for values.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(["random-search", "sgd", "adagrad", "rmsprop", "adam", "adamw"]),
+    default="adam",
+    show_default=True,
+    help="How the weights move.",
+)
+@click.option("--lr", type=float, help="The learning rate, at its highest.")
+@click.option(
+    "--schedule",
+    type=click.Choice(["exponential", "constant", "inverse", "cosine", "one-cycle"]),
+    default="exponential",
+    show_default=True,
+    help="How the rate changes over time.",
+)
+@click.option(
+    "--decay", type=float, help="For exponential: the factor after each epoch; for inverse: the book's decay."
+)
+@click.option("--momentum", type=float, help="For sgd: how much of the last step is repeated.")
+@click.option("--epochs", type=int, help="How often every sample is seen.")
+@click.option("--batch-size", type=int, help="How many samples make one step.")
+@click.option(
+    "--validation",
+    type=float,
+    default=0.1,
+    show_default=True,
+    help="The share of the training samples that is only measured, after each epoch. 0: none.",
+)
+@click.option(
+    "--test",
+    type=float,
+    default=0.1,
+    show_default=True,
+    help="The share set aside for the final test, where the data come without a test part.",
+)
+@click.option("--dropout", type=float, default=0.0, help="The share of each hidden layer that is dropped in training.")
+@click.option("--l1", type=float, default=0.0, help="Penalty: this times the sum of |w| over all weights.")
+@click.option("--l2", type=float, default=0.0, help="Penalty: this times the sum of w^2 over all weights.")
+@click.option("--clip", type=float, help="The gradient's greatest length; a longer one is shortened.")
+@click.option("--shift", type=int, help="Move each training picture by up to so many pixels, anew in every epoch.")
+@click.option("--patience", type=int, help="Stop when the validation loss has not improved for so many epochs.")
+@click.option("--keep-best", is_flag=True, help="End with the weights of the epoch with the lowest validation loss.")
+@click.option("--seed", type=int, default=0, show_default=True, help="All random choices follow from it.")
+@click.option("--target", help="For a table: the column to predict, by its name or its number from 0.")
+@click.option("--output", type=click.Path(dir_okay=False), help="Where the model is saved. Default NAME.safetensors.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Write the whole state of the training here after each epoch and when it is stopped.",
+)
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint, to the same result as without the pause.")
+@json_option
+@click.pass_obj
+def command(
+    env: Environment,
+    /,
+    data: str,
+    patience: int | None,
+    keep_best: bool,
+    output: str | None,
+    checkpoint: str | None,
+    resume: bool,
+    **said: Any,
+) -> Status:
+    """Train a network on DATA and save it.
+
+    DATA is digits, spiral, vertical, sine, xor or moons; or a path: a folder with the four MNIST files, one IDX file of
+    images, a CSV table, an .npz file.
+    """
+    if resume and checkpoint is None:
+        raise click.UsageError("--resume needs to know from where: add --checkpoint DIR.")
+    if patience is not None and patience < 1:
+        raise click.UsageError(f"--patience is a number of epochs, 1 or more, not {patience}.")
+    if (patience is not None or keep_best) and not said["validation"]:
+        raise click.UsageError("--patience and --keep-best watch the validation loss, so --validation cannot be 0.")
+    from pellucid.cli.plan import Options, make_plan
+    from pellucid.datasets import load
+
+    options = Options(data, **said)
+    plan = make_plan(options, load(data, target=options.target, seed=options.seed))
+    target = Path(output or f"{Path(data).name.split('.')[0] or 'model'}.safetensors")
+    file = None if checkpoint is None else Path(checkpoint) / "checkpoint.safetensors"
+    _check_writable(target)
+    if resume and file is not None:
+        _resume(env, plan, file)
+    stopped = _train(env, plan, file, patience, keep_best)
+    _finish(env, plan, options, target, stopped, file)
+    return Status.STOPPED if stopped else Status.DONE
+
+
+def _check_writable(target: Path) -> None:
+    """Say now, not after an hour of training, that the result cannot be written."""
+    from pellucid.base.errors import FileError
+
+    if target.is_dir():
+        raise FileError(f"{target} is a folder; give --output the name of a file.")
+    if target.parent.exists() and not target.parent.is_dir():
+        raise FileError(f"{target} cannot be written: {target.parent} is not a folder.")
+
+
+def _resume(env: Environment, plan: Plan, file: Path) -> None:
+    import pellucid as pl
+
+    if not file.exists():
+        env.warn(f"There is no checkpoint at {file} yet, so training starts afresh.")
+        return
+    pl.resume(plan.training, file)
+    env.say(f"resumed   after {plan.training.epoch} epochs and {plan.training.batch} batches, from {file}")
+
+
+def _train(env: Environment, plan: Plan, file: Path | None, patience: int | None, keep_best: bool) -> bool:
+    """Run the training, telling its events; true if it was stopped from the keyboard."""
+    import pellucid as pl
+
+    training = plan.training
+    for line in plan.lines:
+        env.say(line)
+    env.event(
+        "start",
+        data=plan.data.name,
+        samples=len(plan.data),
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        parameters=training.model.theta.size,
+        layers=[pl.describe(layer) for layer in training.model.layers],
+        loss=type(training.model.loss).__name__,
+        seed=training.seed,
+        epochs_done=training.epoch,
+    )
+    events: Iterable[pl.Event] = training
+    if patience is not None:
+        events = pl.early_stop(events, patience, past=training.history)
+    if keep_best:
+        events = pl.keep_best(events, training)
+    env.say("")
+    head = False
+    with _stop_on_interrupt() as stop, env.progress("training", training.epochs * training.steps_per_epoch) as bar:
+        for event in events:
+            if isinstance(event, pl.StepDone):
+                if event.step % 8 == 0:
+                    bar(event.step, f"loss {event.loss:.3f}")
+                if stop.is_set():
+                    break
+            elif isinstance(event, pl.EpochDone):
+                if not head:
+                    env.say(_head(event, training.epochs), style="bold")
+                    head = True
+                env.say(_line(event, training.epochs))
+                env.event("epoch", **event.row(), seconds=round(event.seconds, 4))
+                if file is not None:
+                    pl.save_checkpoint(training, file)
+                if stop.is_set():
+                    break
+            elif isinstance(event, pl.Noted):
+                env.say(f"note      {event.text}")
+                env.event("note", text=event.text)
+            elif isinstance(event, pl.Stopped):
+                env.say(f"stopped   {event.reason}")
+                env.event("stopped", reason=event.reason)
+    if stop.is_set() and file is not None:
+        pl.save_checkpoint(training, file)
+    return stop.is_set()
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """Ctrl-C asks for a stop after the present step, when everything is whole; a second one ends at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _columns(event: pl.EpochDone) -> dict[str, str]:
+    """The figures of an epoch in the order in which they are printed: loss and metrics, then the validation's."""
+    row = {k: v for k, v in event.row().items() if k not in ("epoch", "lr")}
+    return {k: f"{100 * v:.1f} %" if k.endswith("accuracy") else f"{v:.4f}" for k, v in row.items() if v is not None}
+
+
+def _head(event: pl.EpochDone, epochs: int) -> str:
+    width = 2 * len(str(epochs)) + 1
+    names = [f"{k.replace('_', ' '):>{_width(k)}}" for k in _columns(event)]
+    return "  ".join([f"{'epoch':>{max(width, 5)}}", *names, "  seconds"])
+
+
+def _line(event: pl.EpochDone, epochs: int) -> str:
+    count = f"{event.epoch}/{epochs}"
+    cells = [f"{v:>{_width(k)}}" for k, v in _columns(event).items()]
+    return "  ".join([f"{count:>{max(2 * len(str(epochs)) + 1, 5)}}", *cells, f"{event.seconds:9.2f}"])
+
+
+def _width(name: str) -> int:
+    return max(len(name), 8)
+
+
+def _finish(env: Environment, plan: Plan, options: Options, target: Path, stopped: bool, file: Path | None) -> None:
+    """The test, what it looks like, where the model is, what to type next."""
+    import numpy as np
+
+    from pellucid.cli.plan import metrics_for
+    from pellucid.cli.report import report
+
+    training, model, test = plan.training, plan.training.model, plan.test
+    if stopped:
+        where = f"epoch {training.epoch + 1}, batch {training.batch}"
+        env.say(f"\nstopped   by you in {where}; what was learned so far is kept", style="bold")
+    model.save(target)
+    y = model.predict(test.x)
+    figures = {"loss": model.evaluate(test.x, test.t, ())["loss"]}
+    figures |= {f.__name__: float(f(y, test.t)) for f in metrics_for(model)}
+    report(env, model, test, y, figures)
+    env.event(
+        "done",
+        test_loss=figures["loss"],
+        **{f"test_{k}": v for k, v in figures.items() if k != "loss"},
+        model=str(target),
+        epochs=training.epoch,
+        stopped=stopped,
+    )
+    size = target.stat().st_size
+    env.say(f"saved     {target} ({size / 1000:,.0f} kB)", style="bold")
+    name = options.data
+    again = f" --target {options.target}" if options.target else ""
+    if np.ndim(test.x) >= 3:
+        env.say(f"next      pellucid predict {target} my_digit.png     ask it about a picture of yours")
+    first = "next" if np.ndim(test.x) < 3 else ""
+    env.say(f"{first:<9} pellucid evaluate {target} {name}{again}     measure it again")
+    if stopped and file is not None:
+        env.say("          the same command with --resume     go on where you stopped")
+    else:
+        env.say(f"          pellucid train {name}{again} --epochs {2 * training.epochs}     train longer")
