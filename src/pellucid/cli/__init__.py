@@ -26,6 +26,8 @@ VERBS = {
     "predict": ("pellucid.cli.predict:command", "Ask a saved network about new data."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
+HELP = {"--help", "-h", "--version"}
+LONG = {"train", "system"}  # verbs that may start the process again to get faster kernels; see tuning.py
 
 
 class Verbs(click.Group):
@@ -80,6 +82,10 @@ def main(args: Sequence[str] | None = None, environment: Environment | None = No
         cli.main(prog_name="pellucid")  # a shell asks for completions; click answers and exits
     harden_output()
     words = sys.argv[1:] if args is None else list(args)
+    if args is None and not HELP & set(words):
+        from pellucid.cli import tuning
+
+        tuning.apply(may_restart=bool(LONG & set(words)))
     env = environment or Environment()
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: env.warn(str(message))
@@ -98,13 +104,23 @@ def _run(words: list[str], env: Environment) -> int:
         return end.exit_code
     except BrokenPipeError:
         raise
-    except click.Abort:
-        error: BaseException = KeyboardInterrupt()
-    except click.ClickException as wrong:
-        env.json = env.json or "--json" in words  # the option may stand after the mistake
-        return _wrong_usage(wrong, env)
-    except (KeyboardInterrupt, Exception) as raised:
-        error = raised
+    except (KeyboardInterrupt, Exception) as error:
+        env.json = env.json or "--json" in words  # the options may stand behind the mistake
+        env.debug = env.debug or "--debug" in words
+        return _explain(error, env)
+
+
+def _explain(error: BaseException, env: Environment) -> int:
+    """Print what went wrong; the exit code."""
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            env.stderr.print(context.get_usage(), soft_wrap=True)
+            env.stderr.print(f"Try '{context.command_path} --help' for help.\n", soft_wrap=True)
+        env.error(error.format_message(), error.exit_code)
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        error = KeyboardInterrupt()
     if env.debug and not isinstance(error, KeyboardInterrupt):
         import traceback
 
@@ -112,15 +128,6 @@ def _run(words: list[str], env: Environment) -> int:
     code = status_of(error)
     env.error(paragraph(error), code)
     return code
-
-
-def _wrong_usage(error: click.ClickException, env: Environment) -> int:
-    context = getattr(error, "ctx", None)
-    if context is not None:
-        env.stderr.print(context.get_usage(), soft_wrap=True)
-        env.stderr.print(f"Try '{context.command_path} --help' for help.\n", soft_wrap=True)
-    env.error(error.format_message(), error.exit_code)
-    return error.exit_code
 
 
 def _unread() -> int:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pellucid.base.errors import FileError
 from pellucid.inspection.processor import Processor, processor
 
 VARIABLE = "OPENBLAS_CORETYPE"
@@ -116,7 +117,7 @@ class Tuned:
 
 def tune(
     cores: list[str],
-    measure: Measure = measure_in_subprocess,
+    measure: Measure | None = None,
     rounds: int = ROUNDS,
     progress: Callable[[str], None] = lambda what: None,
 ) -> Tuned:
@@ -131,6 +132,7 @@ def tune(
         rounds: how often each is measured. Default 3.
         progress: is told what is measured next.
     """
+    measure = measure or measure_in_subprocess
     choices = [Measured("")] + [Measured(core) for core in cores]
     seen: dict[str, str] = {}
     for _ in range(rounds):
@@ -180,6 +182,12 @@ class Choice:
     blas: str
 
 
+def choice_for_this_machine(core: str, ratio: float) -> Choice:
+    """What is to be remembered: these kernels, and the machine and software as they are now."""
+    this = processor()
+    return Choice(core, round(ratio, 3), this.name, this.model, _numpy_version(), _blas_version() or "")
+
+
 def config_folder(environ: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
     """Where this user's settings belong, by the system's own custom.
 
@@ -190,9 +198,10 @@ def config_folder(environ: Mapping[str, str] = os.environ, system: str = sys.pla
         return Path(environ["XDG_CONFIG_HOME"]) / "pellucid"
     if system == "win32" and environ.get("APPDATA"):
         return Path(environ["APPDATA"]) / "pellucid"
-    if system == "darwin":
-        return Path("~/Library/Application Support/pellucid").expanduser()
-    return Path("~/.config/pellucid").expanduser()
+    home = os.path.expanduser("~")
+    if not os.path.isabs(home):
+        raise FileError("No home folder is known, so there is no place for settings. Set XDG_CONFIG_HOME to a folder.")
+    return Path(home) / ("Library/Application Support" if system == "darwin" else ".config") / "pellucid"
 
 
 def tune_file() -> Path:
@@ -225,16 +234,15 @@ def recall() -> Choice | None:
         ValueError: if the file is there but cannot be understood.
     """
     try:
-        text = tune_file().read_bytes()
+        path = tune_file()
+        found = json.loads(path.read_bytes())
+        return Choice(**{name: kind(found[name]) for name, kind in _KINDS.items()})
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise ValueError(f"{tune_file()} cannot be read: {error.strerror}") from None
-    try:
-        found = json.loads(text)
-        return Choice(**{name: kind(found[name]) for name, kind in _KINDS.items()})
+        raise ValueError(f"what is remembered cannot be read ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise ValueError(f"{tune_file()} is damaged") from None
+        raise ValueError(f"{path} is damaged") from None
 
 
 _KINDS: dict[str, Any] = {"core": str, "ratio": float, "processor": str, "model": str, "numpy": str, "blas": str}
@@ -293,7 +301,7 @@ def apply(may_restart: bool = False) -> str:
         return ""
     now = standing()
     loaded = "numpy" in sys.modules
-    if now.choice is None or not now.usable or (loaded and not may_restart):
+    if now.choice is None or not now.usable or (loaded and not (may_restart and sys.executable)):
         return ""
     os.environ |= {VARIABLE: now.choice.core, SWITCH: "applied"}
     if loaded:
@@ -314,7 +322,10 @@ def _numpy_version() -> str:
         return str(sys.modules["numpy"].__version__)
     from importlib import metadata
 
-    return metadata.version("numpy")
+    try:
+        return metadata.version("numpy")
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def _blas_version() -> str | None:
@@ -323,9 +334,3 @@ def _blas_version() -> str | None:
         return None
     built = sys.modules["numpy"].__config__.CONFIG.get("Build Dependencies", {}).get("blas", {})
     return f"{built.get('name', '')} {built.get('version', '')}".strip()
-
-
-def choice_for_this_machine(core: str, ratio: float) -> Choice:
-    """What is to be remembered: these kernels, and the machine and software as they are now."""
-    this = processor()
-    return Choice(core, round(ratio, 3), this.name, this.model, _numpy_version(), _blas_version() or "")
