@@ -1,0 +1,24 @@
+"""Floor 5: where data come from. Toys, the embedded digits, and the files that people have.
+
+    train, test = pl.datasets.digits()
+    train, test = pl.datasets.load("mnist/")        # a name, a file or a folder
+"""
+
+from pellucid.datasets.arrays import read_npy as read_npy
+from pellucid.datasets.arrays import read_npz as read_npz
+from pellucid.datasets.digits import digits as digits
+from pellucid.datasets.idx import load_idx_folder as load_idx_folder
+from pellucid.datasets.idx import load_idx_pair as load_idx_pair
+from pellucid.datasets.idx import read_idx as read_idx
+from pellucid.datasets.labels import renumber as renumber
+from pellucid.datasets.load import load as load
+from pellucid.datasets.pictures import as_digit as as_digit
+from pellucid.datasets.pictures import read_picture as read_picture
+from pellucid.datasets.pictures import resized as resized
+from pellucid.datasets.rows import read_rows as read_rows
+from pellucid.datasets.tables import read_csv as read_csv
+from pellucid.datasets.toys import moons as moons
+from pellucid.datasets.toys import sine as sine
+from pellucid.datasets.toys import spiral as spiral
+from pellucid.datasets.toys import vertical as vertical
+from pellucid.datasets.toys import xor as xor

@@ -1,0 +1,80 @@
+"""One word for all data: a name, a file or a folder. This is what the command line calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from pellucid.base.errors import DataError, UsageError
+from pellucid.data.batches import Data
+from pellucid.datasets import toys
+from pellucid.datasets.arrays import read_npz
+from pellucid.datasets.digits import digits
+from pellucid.datasets.idx import is_idx, load_idx_folder, load_idx_pair
+from pellucid.datasets.tables import read_csv
+
+FRESH = 1000  # points a class in a toy's test part: enough that the accuracy's error is below 1 %
+
+NAMED: dict[str, Callable[[int], tuple[Data, Data]]] = {
+    "digits": lambda seed: digits(),
+    "spiral": lambda seed: (toys.spiral(seed=seed), toys.spiral(FRESH, seed=seed + 1)),
+    "vertical": lambda seed: (toys.vertical(seed=seed), toys.vertical(FRESH, seed=seed + 1)),
+    "sine": lambda seed: (toys.sine(), toys.sine(offset=0.5)),
+    "xor": lambda seed: (toys.xor(seed=seed), toys.xor(FRESH, seed=seed + 1)),
+    "moons": lambda seed: (toys.moons(seed=seed), toys.moons(FRESH, seed=seed + 1)),
+}
+KINDS = "a .csv or .csv.gz table, a .npz file, an IDX images file, or a folder with MNIST's four files"
+TABLES, PICTURES = (".csv", ".tsv"), (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+
+
+def load(data: str | os.PathLike[str], target: str | int | None = None, seed: int = 0) -> tuple[Data, Data | None]:
+    """A data set and its test part; None where it has none, and some may be set aside with `pl.split`.
+
+    Args:
+        data: a name (digits, spiral, vertical, sine, xor, moons), or a path: a .csv or .csv.gz table, a .npz file, an
+            IDX images file with its labels beside it, or a folder with MNIST's four files.
+        target: the target column of a table; see `read_csv`.
+        seed: which points, for the drawn sets. Their test part is 1,000 fresh points a class.
+
+    Raises:
+        DataError: if there is no such name or file, or what it holds cannot be used.
+
+    >>> load("moons")
+    (Data(200 samples of (2,) float64, 2 classes), Data(2000 samples of (2,) float64, 2 classes))
+    """
+    path, name = Path(data), str(data)
+    read = NAMED.get(name)
+    if target is not None and (read is not None or not _is_table(path)):
+        raise UsageError(f"A target column ({target!r}) is named for tables only, and {name} is none.")
+    if read is not None:
+        return read(seed)
+    if not path.exists():
+        raise DataError(
+            f"There is no data set {name!r} and no file or folder of that name in {os.getcwd()}. "
+            f"The names are {', '.join(NAMED)}; a path leads to {KINDS}."
+        )
+    if path.is_dir():
+        return load_idx_folder(path)
+    if _is_table(path):
+        return read_csv(path, target), None
+    if path.suffix.lower() == ".npz":
+        return read_npz(path)
+    if path.suffix.lower() != ".npy" and is_idx(path):
+        return load_idx_pair(path), None
+    raise DataError(f"{path} is not a data set: {_why(path)} What can be loaded is {KINDS}.")
+
+
+def _is_table(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(TABLES)
+
+
+def _why(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending == ".npy":
+        return "one array has no targets; put inputs and targets into one file with np.savez(file, x=..., t=...)."
+    if ending == ".zip":
+        return "it is packed; unzip it first."
+    if ending in PICTURES:
+        return "one picture is something to predict, not to learn from."
+    return f"neither its name, ending in {ending!r}, nor its first bytes tell what it is."
