@@ -5,6 +5,7 @@
 Everything public is here, one name a line, floor by floor.
 """
 
+from pellucid import datasets as datasets
 from pellucid._version import __version__ as __version__
 from pellucid.base.errors import DataError as DataError
 from pellucid.base.errors import Diverged as Diverged

@@ -74,22 +74,10 @@ def _joined(parts: list[Any]) -> Any:
 
 def _same_classes(net: Any, samples: Any, data: str) -> Any:
     """The samples with class ids in the model's numbering; an error if a class is unknown to it."""
-    from dataclasses import replace
-
-    import numpy as np
-
     from pellucid.base.errors import DataError
+    from pellucid.datasets import renumber
 
     if bool(net.classes) != bool(samples.classes):
         learned, has = ("classes", "measured values") if net.classes else ("values", "classes")
         raise DataError(f"The model learned {learned}, but the target of {data} is {has}: it cannot be measured on it.")
-    if not net.classes or net.classes == samples.classes:
-        return samples
-    unknown = [name for name in samples.classes if name not in net.classes]
-    if unknown:
-        raise DataError(
-            f"{data} has classes that the model does not know: {', '.join(unknown[:8])}. "
-            f"It knows {', '.join(net.classes[:12])}."
-        )
-    ids = np.array([net.classes.index(name) for name in samples.classes])
-    return replace(samples, t=ids[samples.t], classes=net.classes)
+    return renumber(samples, net.classes) if net.classes else samples

@@ -41,7 +41,7 @@ class Options:
     test: float = 0.1
     dropout: float = 0.0
     l1: float = 0.0
-    l2: float = 0.0
+    l2: float | None = None
     clip: float | None = None
     shift: int | None = None
     seed: int = 0
@@ -102,7 +102,8 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
         f"network   {sizes(model)} ({model.theta.size:,} parameters), {type(model.loss).__name__}",
         f"training  {epochs} epochs, batches of {batch_size}, {words}"
         + (f", pictures shifted by up to {shift} pixel{'s' * (shift > 1)}" if shift else "")
-        + (f", dropout {options.dropout:g}" if options.dropout else ""),
+        + (f", dropout {options.dropout:g}" if options.dropout else "")
+        + (f", penalty {model.penalty!r}" if model.penalty is not None else ""),
     )
     return Plan(training, data, validation, test, fresh, lines)
 
@@ -139,7 +140,8 @@ def build_model(options: Options, usual: Usual, data: pl.Data) -> pl.Model:
             layers.append(pl.Softmax())
         if isinstance(loss, pl.BinaryCrossEntropy):
             layers.append(pl.Sigmoid())
-    penalty: Any = pl.L2(options.l2) if options.l2 else None
+    l2 = usual.l2 if options.l2 is None else options.l2
+    penalty: Any = pl.L2(l2) if l2 else None
     if options.l1:
         penalty = pl.L1(options.l1) + penalty if penalty is not None else pl.L1(options.l1)
     model = pl.Model(
@@ -207,11 +209,19 @@ def read_toml(path: str, loss: pl.Loss, input_shape: Shape) -> tuple[list[pl.Lay
 def preparation(data: pl.Data, shape: Shape) -> Any:
     """What is done to this raw data before the first layer, measured on the training part alone."""
     if data.x.dtype == np.uint8:
-        digit = data.x.shape[1:] == (28, 28) and data.classes == tuple("0123456789")
-        return pl.Pixels(shape, picture=data.x.shape[1:], digit=digit)
+        return pl.Pixels(shape, picture=data.x.shape[1:], digit=looks_like_digits(data))
     if data.columns:
-        return pl.Standardize.fit(data.x)
+        return pl.Standardize.fit(data.x, data.columns)
     return None
+
+
+def looks_like_digits(data: pl.Data) -> bool:
+    """Whether these pictures are digits drawn the MNIST way: ten classes named by digits, and an empty frame."""
+    if data.x.shape[1:] != (28, 28) or data.classes != tuple("0123456789"):
+        return False
+    few = data.x[:1000]
+    frame = np.concatenate([few[:, 0], few[:, -1], few[:, :, 0], few[:, :, -1]], axis=1)  # (N, 112)
+    return bool(frame.any(axis=1).mean() < 0.05)
 
 
 def with_targets(model: pl.Model, data: pl.Data) -> pl.Data:

@@ -41,7 +41,7 @@ def report(env: Environment, model: Model, data: Data, y: Array, figures: dict[s
     if len(model.classes) <= MOST_CLASSES:
         env.say("\nWhat it is (row) and what was answered (column):")
         for line in confusion(confusion_matrix(y, data.t, len(model.classes)), model.classes):
-            env.say("  " + line)
+            env.say(f"  {line}".rstrip())
     if data.x.ndim == 3:
         show_pictures(env, model, data.x, truth, answers, y)
     env.say("")
@@ -59,4 +59,4 @@ def show_pictures(env: Environment, model: Model, x: Array, truth: Array, answer
     note = "a wrong one among them" if (answers != truth).any() else "all of them are right"
     env.say(f"\nSome test pictures, the answer below each ({note}):\n")
     for line in gallery(x[picks], labels, unicode, min(env.stdout.width, 100)):
-        env.say("  " + line)
+        env.say(f"  {line}".rstrip())

@@ -51,7 +51,7 @@ def confusion(C: Array, classes: Sequence[str]) -> list[str]:
     cat    5    .   100 %
     dog    2    7    78 %
     """
-    names = [name[:8] for name in classes]
+    names = [name[:10] for name in classes]
     left = max(len(name) for name in names)
     cell = max(3, *(len(str(v)) for v in C.ravel()), *(len(name) for name in names))
     lines = [" " * left + "".join(f"  {name:>{cell}}" for name in names) + "   right"]

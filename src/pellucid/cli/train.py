@@ -91,7 +91,7 @@ Examples:
 )
 @click.option("--dropout", type=float, default=0.0, help="The share of each hidden layer that is dropped in training.")
 @click.option("--l1", type=float, default=0.0, help="Penalty: this times the sum of |w| over all weights.")
-@click.option("--l2", type=float, default=0.0, help="Penalty: this times the sum of w^2 over all weights.")
+@click.option("--l2", type=float, help="Penalty: this times the sum of w^2 over all weights.")
 @click.option("--clip", type=float, help="The gradient's greatest length; a longer one is shortened.")
 @click.option("--shift", type=int, help="Move each training picture by up to so many pixels, anew in every epoch.")
 @click.option("--patience", type=int, help="Stop when the validation loss has not improved for so many epochs.")
@@ -289,9 +289,10 @@ def _finish(env: Environment, plan: Plan, options: Options, target: Path, stoppe
     env.say(f"saved     {target} ({size / 1000:,.0f} kB)", style="bold")
     name = options.data
     again = f" --target {options.target}" if options.target else ""
-    if np.ndim(test.x) >= 3:
-        env.say(f"next      pellucid predict {target} my_digit.png     ask it about a picture of yours")
-    first = "next" if np.ndim(test.x) < 3 else ""
+    if np.ndim(test.x) == 3:
+        picture = "my_digit.png" if getattr(model.prepare, "digit", False) else "my_picture.png"
+        env.say(f"next      pellucid predict {target} {picture}     ask it about a picture of yours")
+    first = "next" if np.ndim(test.x) != 3 else ""
     env.say(f"{first:<9} pellucid evaluate {target} {name}{again}     measure it again")
     if stopped and file is not None:
         env.say("          the same command with --resume     go on where you stopped")

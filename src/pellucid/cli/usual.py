@@ -47,12 +47,13 @@ class Usual:
     lr: float | None = None  # None: the optimizer's usual rate
     decay: float = 0.97  # what the rate is multiplied by after each epoch
     shift: int = 0
+    l2: float = 0.0
 
 
 USUAL: dict[str, Usual] = {
     "digits": Usual((128,), epochs=30, batch_size=64, lr=0.005, decay=0.9, shift=1),
     "pictures": Usual((128,), epochs=10, batch_size=128, lr=0.002, decay=0.8),
-    "spiral": Usual((64, 64), epochs=300, lr=0.01, decay=0.985),
+    "spiral": Usual((64, 64), epochs=300, lr=0.01, decay=0.985, l2=3e-4),
     "vertical": Usual((16,), epochs=60, decay=0.95),
     "xor": Usual((16,), epochs=100, lr=0.01),
     "moons": Usual((32,), epochs=100, lr=0.01),

@@ -47,6 +47,7 @@ class Standardize:
 
     Args:
         mean, std: one number a column. `Standardize.fit(x)` measures them.
+        columns: the columns' names, so that a table with others in between can be read too. Default unknown.
 
     >>> x = np.array([[1.0, 5.0], [3.0, 5.0]])
     >>> Standardize.fit(x)(x)        # a constant column tells nothing and becomes 0
@@ -56,12 +57,13 @@ class Standardize:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    columns: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, x: Array) -> Standardize:
+    def fit(cls, x: Array, columns: tuple[str, ...] = ()) -> Standardize:
         """Measure the columns of x (N, D). Give the training part only: the rest must not be looked at."""
         x = np.asarray(x, np.float64)
-        return cls(tuple(x.mean(axis=0).tolist()), tuple(x.std(axis=0).tolist()))
+        return cls(tuple(x.mean(axis=0).tolist()), tuple(x.std(axis=0).tolist()), columns)
 
     def __call__(self, x: Array) -> Array:
         x = np.asarray(x)

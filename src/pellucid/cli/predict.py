@@ -1,0 +1,147 @@
+"""`pellucid predict MODEL FILE...`: ask a saved network about new data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pellucid.cli.environment import Environment, json_option
+from pellucid.cli.status import Status
+
+if TYPE_CHECKING:
+    import pellucid as pl
+    from pellucid.base.arrays import Array
+
+EXAMPLES = """\b
+Examples:
+  pellucid predict digits.safetensors my_digit.png
+  pellucid predict digits.safetensors drawings/*.png --top 1
+  pellucid predict flowers.safetensors new_flowers.csv --json
+"""
+MOST_PICTURES = 8  # more are answered, but not drawn
+
+
+@click.command(epilog=EXAMPLES, short_help="Ask a saved network about new data.")
+@click.argument("model", type=click.Path())
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--top", type=click.IntRange(1), default=3, show_default=True, help="How many classes to name, best first."
+)
+@json_option
+@click.pass_obj
+def command(env: Environment, /, model: str, files: tuple[str, ...], top: int) -> Status:
+    """Ask the network in the file MODEL about FILES: pictures (PNG and others, any size, dark on light or light on
+    dark), CSV tables (a row a question), .npy arrays.
+
+    A file is prepared exactly as the training data were; for a picture it is shown what the network sees.
+    """
+    import pellucid as pl
+
+    net = pl.load(model)
+    for path in files:
+        x, seen = read(env, net, path)
+        y = net.predict(x)
+        for row in range(len(x)):
+            many = len(x) > 1
+            name = f"{path}, row {row + 1}" if many else path
+            if net.classes:
+                answer(
+                    env,
+                    net,
+                    name,
+                    path,
+                    row,
+                    y[row],
+                    top,
+                    0 if seen is not None else len(f"{path}, row {len(x)}") * many,
+                )
+            else:
+                env.say(f"{name}  {', '.join(f'{v:.6g}' for v in y[row].ravel().tolist())}")
+                env.event("prediction", file=path, row=row, values=y[row].ravel())
+        if seen is not None and len(files) <= MOST_PICTURES:
+            show(env, seen)
+    return Status.DONE
+
+
+def read(env: Environment, net: pl.Model, path: str) -> tuple[Array, Array | None]:
+    """Raw input for the network from a file, and for a picture what the network sees of it."""
+    import numpy as np
+
+    from pellucid import Pixels, Standardize
+    from pellucid.base.errors import DataError
+    from pellucid.datasets import read_npy, read_rows
+
+    name = path.lower()
+    prepare = net.prepare
+    if name.endswith(".npy"):
+        return one_batch(read_npy(path), net, path), None
+    if name.endswith((".csv", ".csv.gz", ".tsv", ".txt")):
+        columns = prepare.columns if isinstance(prepare, Standardize) else ()
+        return read_rows(path, int(np.prod(net.input_shape)), columns).reshape(-1, *net.input_shape), None
+    if not isinstance(prepare, Pixels) or len(prepare.picture) < 2:
+        kinds = ".csv and .npy" if Path(path).suffix else "a .csv or .npy file"
+        raise DataError(f"{path}: this network was not trained on pictures; it can be asked about {kinds}.")
+    seen = read_seen(path, prepare)
+    return seen[None], seen
+
+
+def read_seen(path: str, prepare: Any) -> Array:
+    """A picture file as the pictures that the network was trained on were."""
+    import numpy as np
+
+    from pellucid.base.errors import DataError
+    from pellucid.datasets import as_digit, read_picture, resized
+
+    grey = read_picture(path)
+    if prepare.digit:
+        return as_digit(grey)
+    if len(prepare.picture) != 2:
+        raise DataError(f"{path}: the network wants pictures of shape {prepare.picture}; give them as an .npy array.")
+    return np.asarray(resized(grey, prepare.picture))
+
+
+def one_batch(x: Array, net: pl.Model, path: str) -> Array:
+    """An array as a batch: one sample alone gets its batch axis."""
+    import numpy as np
+
+    from pellucid import Pixels
+    from pellucid.base.errors import DataError, draw_shapes
+
+    shape = net.prepare.picture or net.input_shape if isinstance(net.prepare, Pixels) else net.input_shape
+    size = int(np.prod(shape))
+    if x.size == size and x.ndim <= len(shape) + 1 and (x.ndim == 0 or x.shape[0] != 1):
+        x = x.reshape(1, *shape)
+    if x.ndim == 0 or x[:1].size != size:
+        raise DataError(f"{path} does not hold what the network takes.\n" + draw_shapes(x.shape, (None, *shape)))
+    if x.dtype.kind not in "fiub" or not np.isfinite(x).all():
+        raise DataError(f"{path} holds {x.dtype} values, not all of them finite real numbers.")
+    return x.reshape(len(x), *shape)
+
+
+def answer(env: Environment, net: pl.Model, name: str, path: str, row: int, y: Array, top: int, width: int) -> None:
+    """One answer: the most probable class, and the next ones behind it."""
+    best = y.argsort()[::-1][:top].tolist()
+    first, *others = [f"{net.classes[k]}  {100 * float(y[k]):.1f} %" for k in best]
+    rest = f"   (then {', '.join(others)})" if others else ""
+    env.say(f"{name:<{width}}  {first}{rest}")
+    env.event(
+        "prediction",
+        file=path,
+        row=row,
+        **{"class": net.classes[best[0]]},
+        probability=float(y[best[0]]),
+        probabilities={c: float(v) for c, v in zip(net.classes, y.tolist(), strict=True)},
+    )
+
+
+def show(env: Environment, seen: Array) -> None:
+    """The picture as the network sees it."""
+    from pellucid.cli.show import picture
+
+    unicode = (env.stdout.encoding or "").lower().startswith("utf")
+    env.say("  what the network sees:")
+    for line in picture(seen, unicode, margin=2 if seen.shape == (28, 28) else 0):
+        env.say("    " + line)
+    env.say("")
