@@ -87,6 +87,10 @@ class Optimizer(ABC):
             value = getattr(self, name, 0.0)
             if not 0.0 <= value < 1.0:
                 raise UsageError(f"{type(self).__name__}'s {name} is {value!r}; it must be at least 0 and below 1.")
+        for name in ("eps", "weight_decay"):
+            value = getattr(self, name, 0.0)
+            if not value >= 0.0:
+                raise UsageError(f"{type(self).__name__}'s {name} is {value!r}; it must be 0 or more.")
 
 
 @dataclass

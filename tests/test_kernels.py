@@ -1,0 +1,126 @@
+"""The compiled kernels against the reference: the same names, the same signatures, the same values."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pellucid as pl
+from pellucid import kernels
+from pellucid.kernels import reference
+
+needs_numba = pytest.mark.skipif(not kernels.available(), reason="numba is missing: there is nothing to compare")
+both_types = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+Arguments = Callable[[st.DataObject, Any], tuple[Any, ...]]
+
+
+def public(module: ModuleType) -> dict[str, FunctionType]:
+    """The functions that a kernel module gives to others."""
+    own = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
+    return {name: f for name, f in own if not name.startswith("_")}
+
+
+def jit() -> ModuleType:
+    from pellucid.kernels import jit
+
+    return jit
+
+
+# ---- arguments for every kernel: who adds a kernel adds how it is drawn ----------------------------------------------
+
+
+def softmax_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, ...]:
+    n, k = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 80))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    z = (10.0 ** data.draw(st.integers(-3, 4)) * rng.normal(size=(n, k))).astype(dtype)
+    kind = data.draw(st.sampled_from(["ids", "bytes", "shares"]))
+    if kind == "shares":
+        return z, rng.dirichlet(np.ones(k), n).astype(dtype)
+    return z, rng.integers(0, k, n).astype(np.int64 if kind == "ids" else np.uint8)
+
+
+def adam_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, ...]:
+    size = data.draw(st.sampled_from([1, 2, 7, 100, 65_536, 65_537, 140_000]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    theta, grad, m = (rng.normal(size=size).astype(dtype) for _ in range(3))
+    v = (rng.normal(size=size) ** 2).astype(dtype)
+    lr, t = data.draw(st.sampled_from([0.0, 1e-3, 0.5])), data.draw(st.integers(1, 2000))
+    return theta, grad, m, v, lr, 0.9, 0.999, 1e-8, t
+
+
+ARGUMENTS: dict[str, Arguments] = {"softmax_cross_entropy": softmax_arguments, "adam": adam_arguments}
+
+
+def test_every_kernel_has_arguments_here():
+    assert public(reference).keys() == ARGUMENTS.keys()
+
+
+@needs_numba
+def test_names_and_signatures_agree():
+    twins = public(jit())
+    assert twins.keys() == public(reference).keys()
+    for name, f in public(reference).items():
+        assert inspect.signature(twins[name]) == inspect.signature(f), name
+
+
+@needs_numba
+@pytest.mark.parametrize("name", ARGUMENTS)
+@both_types
+@settings(max_examples=30)
+@given(data=st.data())
+def test_values_agree(name, dtype, data):
+    given_ = ARGUMENTS[name](data, dtype)
+    ours, theirs = ([a.copy() if isinstance(a, np.ndarray) else a for a in given_] for _ in range(2))
+    out, twin_out = getattr(reference, name)(*ours), getattr(jit(), name)(*theirs)
+    tolerance = {"rtol": 2e-5, "atol": 2e-6} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-14}
+    results = zip([*ours, *(out or ())], [*theirs, *(twin_out or ())], strict=True)
+    for mine, twin in results:  # what was given (a kernel may work in place) and what came back
+        if isinstance(mine, np.ndarray):
+            assert mine.dtype == twin.dtype
+            assert mine.shape == twin.shape
+            np.testing.assert_allclose(twin, mine, **tolerance)
+
+
+@pytest.mark.parametrize("module", ["reference", pytest.param("jit", marks=needs_numba)])
+@both_types
+def test_kernels_keep_the_numbers_type_and_leave_read_only_arguments_alone(module, dtype):
+    kernel = kernels.use(module)
+    z, t = np.random.default_rng(0).normal(size=(4, 3)).astype(dtype), np.array([0, 1, 2, 0])
+    z.flags.writeable = t.flags.writeable = False
+    rows, p = kernel.softmax_cross_entropy(z, t)
+    assert rows.dtype == p.dtype == dtype
+    theta, m, v = (np.ones(3, dtype) for _ in range(3))
+    grad = np.ones(3, dtype)
+    grad.flags.writeable = False
+    assert kernel.adam(theta, grad, m, v, 0.1, 0.9, 0.999, 1e-8, 1) is None
+    assert theta.dtype == dtype
+
+
+def test_the_choice_of_kernels():
+    assert kernels.use("reference") is kernels.active() is reference
+    fastest = "jit" if kernels.available() else "reference"
+    assert kernels.use("").__name__ == f"pellucid.kernels.{fastest}"
+    with pytest.raises(pl.UsageError, match="PELLUCID_KERNELS is 'cuda'"):
+        kernels.use("cuda")
+
+
+def test_jit_without_numba_is_refused_with_the_way_out(monkeypatch):
+    monkeypatch.setattr(kernels, "available", lambda: False)
+    with pytest.raises(pl.UsageError, match=r"pip install 'pellucid\[fast\]'"):
+        kernels.use("jit")
+    assert kernels.use("") is reference
+
+
+def test_importing_the_library_imports_no_numba():
+    code = "import sys, pellucid; print(sorted({'numba', 'torch', 'PIL'} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
