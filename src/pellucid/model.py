@@ -196,7 +196,7 @@ class Model:
         penalty = sum(p.value(self.theta[at]) for at, p in self.penalties)
         y = np.concatenate(answers)
         chosen = default_metrics(self.loss) if metrics is None else metrics
-        return {"loss": tally.mean + penalty} | {_name(f): float(f(y, t)) for f in chosen}
+        return {"loss": tally.mean + penalty} | {metric_name(f): float(f(y, t)) for f in chosen}
 
     def predict(self, x: Any, batch_size: int = 1024) -> Array:
         """What the network says: probabilities for a loss of classes, values for a loss of numbers.
@@ -295,8 +295,14 @@ def _output_shape(net: Sequential, input_shape: Shape) -> Shape:
     return shape[1:]
 
 
-def _name(f: Metric) -> str:
-    return getattr(f, "__name__", type(f).__name__)
+def metric_name(f: Metric) -> str:
+    """What a metric is called in a history; `functools.partial(top_k_accuracy, k=3)` is called as its function.
+
+    >>> from functools import partial
+    >>> metric_name(metric.accuracy), metric_name(partial(metric.top_k_accuracy, k=3))
+    ('accuracy', 'top_k_accuracy')
+    """
+    return getattr(getattr(f, "func", f), "__name__", type(f).__name__)
 
 
 def _short(layer: Layer) -> str:

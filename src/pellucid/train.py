@@ -25,7 +25,7 @@ from pellucid.base.tally import Tally
 from pellucid.data.batches import as_data, check_finite, order
 from pellucid.diverged import diverged, notes
 from pellucid.events import EpochDone, Event, History, Noted, StepDone
-from pellucid.model import Metric, Model
+from pellucid.model import Metric, Model, metric_name
 from pellucid.optim import Adam, Optimizer, clip_norm
 
 Augment = Callable[[Array, np.random.Generator], Array]
@@ -136,7 +136,7 @@ class Training(Iterator[Event]):
         self.batch, self.step = self.batch + 1, self.step + 1
         self._add("loss", tally)
         for f in self.metrics:
-            self._add(f.__name__, Tally(f(cache["y"], t) * len(t), len(t)))
+            self._add(metric_name(f), Tally(f(cache["y"], t) * len(t), len(t)))
         return StepDone(self.step, self.epoch + 1, tally.mean, rate)
 
     def _loss(self, x: Array, t: Array, w: Array | None) -> float:
