@@ -47,8 +47,7 @@ def signature(thing: object, name: str) -> str:
 def entry(thing: object, name: str) -> list[str]:
     """One name: its call and its docstring, kept as it stands."""
     words = inspect.getdoc(thing) or ""
-    lines = [f"### `{name}`", "", "```text", signature(thing, name), "", *words.splitlines(), "```", ""]
-    return lines
+    return [f"### `{name}`", "", "```text", signature(thing, name), "", *words.splitlines(), "```", ""]
 
 
 def reference() -> str:

@@ -40,7 +40,7 @@ def command(env: Environment, model: str, data: str, part: str, target: str | No
 
     net = pl.load(model)
     train, test = load(data, target=target, seed=seed)
-    parts = {"train": [train], "test": [test if test is not None else train], "all": [train, test]}[part]
+    parts = {"train": (train,), "test": (test or train,), "all": (train, test)}[part]
     samples = _joined([p for p in parts if p is not None])
     check_finite(samples)
     samples = with_targets(net, _same_classes(net, samples, data))

@@ -39,12 +39,12 @@ def adam(
         at = slice(i, i + PIECE)
         g, M, V, w = grad[at], m[at], v[at], theta[at]
         a = scratch[: g.size]
-        np.subtract(g, M, a)  # m += (1 - beta1) (g - m)
-        np.multiply(a, 1.0 - beta1, a)
+        np.multiply(M, beta1, M)  # m = beta1 m + (1 - beta1) g
+        np.multiply(g, 1.0 - beta1, a)
         np.add(M, a, M)
-        np.multiply(g, g, a)  # v += (1 - beta2) (g^2 - v)
-        np.subtract(a, V, a)
-        np.multiply(a, 1.0 - beta2, a)
+        np.multiply(V, beta2, V)  # v = beta2 v + (1 - beta2) g^2
+        np.multiply(a, g, a)
+        np.multiply(a, (1.0 - beta2) / (1.0 - beta1), a)
         np.add(V, a, V)
         np.sqrt(V, a)  # theta -= rate m / (sqrt(v) + small)
         np.add(a, small, a)
