@@ -27,7 +27,7 @@ VERBS = {
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
 HELP = {"--help", "-h", "--version"}
-LONG = {"train", "system"}  # verbs that may start the process again to get faster kernels; see tuning.py
+LONG = {"train", "system"}  # verbs that may start the process again to get faster kernels; see remembered.py
 
 
 class Verbs(click.Group):
@@ -83,9 +83,9 @@ def main(args: Sequence[str] | None = None, environment: Environment | None = No
     harden_output()
     words = sys.argv[1:] if args is None else list(args)
     if args is None and not HELP & set(words):
-        from pellucid.cli import tuning
+        from pellucid.cli import remembered
 
-        tuning.apply(may_restart=bool(LONG & set(words)))
+        remembered.apply(may_restart=bool(LONG & set(words)))
     env = environment or Environment()
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: env.warn(str(message))

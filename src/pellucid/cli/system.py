@@ -11,7 +11,8 @@ from pellucid.cli.environment import Environment, json_option
 from pellucid.cli.status import Status
 
 if TYPE_CHECKING:
-    from pellucid.cli.tuning import Standing, Tuned
+    from pellucid.cli.remembered import Standing
+    from pellucid.cli.tuning import Tuned
     from pellucid.inspection.machine import Blas, Machine
 
 EXAMPLES = """\b
@@ -28,7 +29,7 @@ Examples:
     "--tune",
     is_flag=True,
     help="Measure which of OpenBLAS's kernels (its routines for products of matrices, made for different processors) "
-    "are fastest here. The pellucid command then uses them from its next start.",
+    "are fastest here. From then on 'pellucid train' uses them.",
 )
 @click.option("--forget", is_flag=True, help="Remove what --tune has remembered.")
 @json_option
@@ -36,7 +37,7 @@ Examples:
 def command(env: Environment, tune: bool, forget: bool) -> Status:
     """Show the versions, the processor and the kernels in use, and what would make this machine faster.
 
-    What --tune remembers is used by the pellucid command alone; a Python program that imports pellucid is not changed.
+    What --tune remembers is used by 'pellucid train' alone; a Python program that imports pellucid is not changed.
     PELLUCID_TUNE=off in the environment switches it off.
     """
     if tune and forget:
@@ -52,7 +53,7 @@ def command(env: Environment, tune: bool, forget: bool) -> Status:
 
 
 def _show(env: Environment) -> Status:
-    from pellucid.cli.tuning import standing
+    from pellucid.cli.remembered import standing
     from pellucid.inspection.machine import describe_machine
 
     machine, now = describe_machine(), standing()
@@ -122,7 +123,7 @@ def _tuning_advice(machine: Machine, now: Standing) -> list[str]:
 
 
 def _forget(env: Environment) -> Status:
-    from pellucid.cli.tuning import forget, tune_file
+    from pellucid.cli.remembered import forget, tune_file
 
     there = forget()
     env.event("forget", removed=there, file=tune_file())
@@ -148,7 +149,7 @@ def _untunable(blas: Blas) -> str:
 
 
 def _tune(env: Environment) -> Status:
-    from pellucid.cli import tuning
+    from pellucid.cli import remembered, tuning
     from pellucid.inspection.machine import find_blas
     from pellucid.inspection.processor import processor
 
@@ -169,14 +170,14 @@ def _tune(env: Environment) -> Status:
         env.say(line)
     file = None
     if tuned.best:
-        file = tuning.remember(tuning.choice_for_this_machine(tuned.best, tuned.ratio))
+        file = remembered.remember(remembered.choice_for_this_machine(tuned.best, tuned.ratio))
         why = (
             f"{tuned.best} kernels are {tuned.ratio:.2f} times as fast as the default, measured twice. Remembered in "
-            f"{file}: from its next start the pellucid command uses them. For your own programs, set "
+            f"{file}: from now on 'pellucid train' uses them. For your own programs, set "
             f"{tuning.VARIABLE}={tuned.best} before Python starts."
         )
     else:
-        removed = tuning.forget()
+        removed = remembered.forget()
         why = "No other kernels are at least 3 % faster here: OpenBLAS's own choice is best, and nothing is remembered."
         why += " What was remembered before is removed." if removed else ""
     env.event(
