@@ -178,7 +178,10 @@ def _tune(env: Environment) -> Status:
         )
     else:
         removed = remembered.forget()
-        why = "No other kernels are at least 3 % faster here: OpenBLAS's own choice is best, and nothing is remembered."
+        why = "" if not tuned.doubtful else f"{tuned.doubtful} was only {tuned.ratio:.2f}x when measured once more. "
+        why += (
+            "No other kernels are at least 3 % faster here: OpenBLAS's own choice is best, and nothing is remembered."
+        )
         why += " What was remembered before is removed." if removed else ""
     env.event(
         "tune",

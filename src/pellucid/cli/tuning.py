@@ -98,11 +98,19 @@ def measure_in_subprocess(core: str) -> Measured:
 
 @dataclass
 class Tuned:
-    """The result of `tune`: every choice, OpenBLAS's own first, and the one worth remembering ("" if none)."""
+    """The result of `tune`.
+
+    Args:
+        choices: every choice, OpenBLAS's own first.
+        best: the one worth remembering, "" if none.
+        ratio: how many times faster than the default it was in the second contest.
+        doubtful: the one that won the first contest and lost the second, "" if none; `ratio` is then its own.
+    """
 
     choices: list[Measured]
     best: str = ""
     ratio: float = 1.0
+    doubtful: str = ""
 
     @property
     def default(self) -> Measured:
@@ -151,7 +159,7 @@ def tune(
     if again[0].trouble or again[1].trouble:
         return Tuned(choices)
     ratio = again[1].overall(again[0])
-    return Tuned(choices, best.asked, ratio) if ratio >= LEAST else Tuned(choices)
+    return Tuned(choices, best.asked, ratio) if ratio >= LEAST else Tuned(choices, ratio=ratio, doubtful=best.asked)
 
 
 def _merge(into: Measured, new: Measured) -> None:
