@@ -64,6 +64,12 @@ def keep_best(events: Iterable[Event], training: Training, monitor: str = "val_l
         events: the training, or a wrapper around it such as `early_stop`.
         training: the training itself.
         monitor: a name of the history. Default "val_loss".
+
+    >>> import pellucid as pl
+    >>> model = pl.Model(pl.Dense(1), input_shape=(1,))
+    >>> training = pl.train(model, ([[1.0]], [0.0]), optimizer=pl.SGD(1.5), epochs=3)    # too fast: it climbs
+    >>> [event.text for event in keep_best(training, training, "loss") if isinstance(event, pl.Noted)][-1]
+    'The weights are those of epoch 1, the best by loss.'
     """
     model = training.model
     for event in events:

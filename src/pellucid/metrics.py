@@ -6,10 +6,22 @@ one-hot rows. First the metrics of classes, then those of numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from pellucid.base.arrays import Array
 from pellucid.base.errors import ShapeError, UsageError, draw_shapes
+
+
+def metric_name(f: Callable[[Array, Array], float]) -> str:
+    """What a metric is called in a history; `functools.partial(top_k_accuracy, k=3)` is called as its function.
+
+    >>> from functools import partial
+    >>> metric_name(accuracy), metric_name(partial(top_k_accuracy, k=3))
+    ('accuracy', 'top_k_accuracy')
+    """
+    return getattr(getattr(f, "func", f), "__name__", type(f).__name__)
 
 
 def class_ids(y: Array) -> Array:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import Field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -196,7 +197,7 @@ class Model:
         penalty = sum(p.value(self.theta[at]) for at, p in self.penalties)
         y = np.concatenate(answers)
         chosen = default_metrics(self.loss) if metrics is None else metrics
-        return {"loss": tally.mean + penalty} | {metric_name(f): float(f(y, t)) for f in chosen}
+        return {"loss": tally.mean + penalty} | {metric.metric_name(f): float(f(y, t)) for f in chosen}
 
     def predict(self, x: Any, batch_size: int = 1024) -> Array:
         """What the network says: probabilities for a loss of classes, values for a loss of numbers.
@@ -231,13 +232,11 @@ class Model:
         """
         twin = copy.copy(self)
         twin.dtype = self.dtype if dtype is None else np.dtype(dtype)
-        # The views would be copied as arrays of their own, no longer views; so they are left out and bound anew.
-        twin.net = copy.deepcopy(self.net, {id(view): None for view in self._views()})
-        for path, layer, shape in walk(twin.net, (1, *self.input_shape)):
-            del path
+        twin.net = copy.deepcopy(self.net)
+        for _, layer, shape in walk(twin.net, (1, *self.input_shape)):
             for name in (*layer.params(shape), *layer.buffers(shape)):
-                vars(layer).pop(name, None)
-                vars(layer).pop("d" + name, None)
+                for copied in (name, "d" + name):  # no longer views of one vector, so they are bound anew
+                    vars(layer).pop(copied, None)
         twin._bind()
         twin.theta[:], twin.grad[:], twin.buffers[:] = self.theta, self.grad, self.buffers
         twin.history = copy.deepcopy(self.history)
@@ -245,14 +244,6 @@ class Model:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Model:
         return self.copy()
-
-    def _views(self) -> list[Array]:
-        found = []
-        for _, layer, shape in walk(self.net, (1, *self.input_shape)):
-            for name in layer.params(shape):
-                found += [getattr(layer, name), getattr(layer, "d" + name)]
-            found += [getattr(layer, name) for name in layer.buffers(shape)]
-        return found
 
     def decays(self) -> Array:
         """1 where weight decay applies, 0 where it does not; in theta's shape."""
@@ -295,17 +286,7 @@ def _output_shape(net: Sequential, input_shape: Shape) -> Shape:
     return shape[1:]
 
 
-def metric_name(f: Metric) -> str:
-    """What a metric is called in a history; `functools.partial(top_k_accuracy, k=3)` is called as its function.
-
-    >>> from functools import partial
-    >>> metric_name(metric.accuracy), metric_name(partial(metric.top_k_accuracy, k=3))
-    ('accuracy', 'top_k_accuracy')
-    """
-    return getattr(getattr(f, "func", f), "__name__", type(f).__name__)
-
-
 def _short(layer: Layer) -> str:
-    first = next(iter(getattr(layer, "__dataclass_fields__", {})), None)
-    value = getattr(layer, first) if first is not None else None
-    return f"{type(layer).__name__}({value if isinstance(value, int | float | tuple) and first != 'W' else ''})"
+    known: tuple[Field[Any], ...] = fields(layer) if is_dataclass(layer) else ()
+    value = next((getattr(layer, f.name) for f in known if f.init), None)
+    return f"{type(layer).__name__}({value if isinstance(value, int | float) else ''})"

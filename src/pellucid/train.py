@@ -25,7 +25,8 @@ from pellucid.base.tally import Tally
 from pellucid.data.batches import as_data, check_finite, order
 from pellucid.diverged import diverged, notes
 from pellucid.events import EpochDone, Event, History, Noted, StepDone
-from pellucid.model import Metric, Model, metric_name
+from pellucid.metrics import metric_name
+from pellucid.model import Metric, Model
 from pellucid.optim import Adam, Optimizer, clip_norm
 
 Augment = Callable[[Array, np.random.Generator], Array]
@@ -58,6 +59,14 @@ class Training(Iterator[Event]):
 
     Raises:
         Diverged: when a number is no longer finite; the message names the first array, its layer and the step.
+
+    >>> import pellucid as pl
+    >>> model = pl.Model(pl.Dense(1), input_shape=(1,))
+    >>> training = pl.Training(model, ([[0.0], [1.0]], [0.0, 1.0]), epochs=1, batch_size=1)
+    >>> [type(event).__name__ for event in training]
+    ['Noted', 'StepDone', 'StepDone', 'EpochDone']
+    >>> training.step, training.epoch, list(training.history[0])
+    (2, 1, ['epoch', 'loss', 'lr'])
     """
 
     def __init__(

@@ -69,7 +69,7 @@ def read(env: Environment, net: pl.Model, path: str) -> tuple[Array, Array | Non
     """Raw input for the network from a file, and for a picture what the network sees of it."""
     import numpy as np
 
-    from pellucid import Pixels, Standardize
+    import pellucid as pl
     from pellucid.base.errors import DataError
     from pellucid.datasets import read_npy, read_rows
 
@@ -78,9 +78,9 @@ def read(env: Environment, net: pl.Model, path: str) -> tuple[Array, Array | Non
     if name.endswith(".npy"):
         return one_batch(read_npy(path), net, path), None
     if name.endswith((".csv", ".csv.gz", ".tsv", ".txt")):
-        columns = prepare.columns if isinstance(prepare, Standardize) else ()
+        columns = prepare.columns if isinstance(prepare, pl.Standardize) else ()
         return read_rows(path, int(np.prod(net.input_shape)), columns).reshape(-1, *net.input_shape), None
-    if not isinstance(prepare, Pixels) or len(prepare.picture) < 2:
+    if not isinstance(prepare, pl.Pixels) or len(prepare.picture) < 2:
         kinds = ".csv and .npy" if Path(path).suffix else "a .csv or .npy file"
         raise DataError(f"{path}: this network was not trained on pictures; it can be asked about {kinds}.")
     seen = read_seen(path, prepare)
@@ -106,10 +106,10 @@ def one_batch(x: Array, net: pl.Model, path: str) -> Array:
     """An array as a batch: one sample alone gets its batch axis."""
     import numpy as np
 
-    from pellucid import Pixels
+    import pellucid as pl
     from pellucid.base.errors import DataError, draw_shapes
 
-    shape = net.prepare.picture or net.input_shape if isinstance(net.prepare, Pixels) else net.input_shape
+    shape = net.prepare.picture or net.input_shape if isinstance(net.prepare, pl.Pixels) else net.input_shape
     size = int(np.prod(shape))
     if x.size == size and x.ndim <= len(shape) + 1 and (x.ndim == 0 or x.shape[0] != 1):
         x = x.reshape(1, *shape)

@@ -109,6 +109,12 @@ class Row:
 class Report:
     """The answer of `pl.check_gradients`: print it, or ask `report.ok`.
 
+    >>> import pellucid as pl
+    >>> model = pl.Model(pl.Dense(2), pl.Tanh(), pl.Dense(1), input_shape=(3,))
+    >>> report = pl.check_gradients(model, [[1.0, 2.0, 3.0]], [1.0])
+    >>> report.ok, [row.path for row in report.rows][:2]
+    (True, ['all parameters', '0.dense.W'])
+
     Args:
         loss: the loss at which everything was nudged.
         rows: first all parameters together, then one row for each array.

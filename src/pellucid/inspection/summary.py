@@ -17,11 +17,11 @@ def summary(model: Model) -> str:
     >>> import pellucid as pl
     >>> model = pl.Model(pl.Dense(3), pl.ReLU(), pl.Dense(2), loss=pl.SoftmaxCrossEntropy(), input_shape=(4,))
     >>> print(summary(model))
-    layer     output  parameters
-    input     (N, 4)
-    0.dense   (N, 3)          15
-    1.relu    (N, 3)
-    2.dense   (N, 2)           8
+    layer    output  parameters
+    input    (N, 4)
+    0.dense  (N, 3)          15
+    1.relu   (N, 3)
+    2.dense  (N, 2)           8
     23 parameters, float32, 92 bytes
     loss: SoftmaxCrossEntropy; predict gives probabilities
     """
