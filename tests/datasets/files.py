@@ -27,7 +27,8 @@ def published(*parts: str) -> Path:
 def idx(array: Any, kind: str = "u1") -> bytes:
     """An array as the bytes of an IDX file."""
     array = np.asarray(array)
-    return struct.pack(f">HBB{array.ndim}I", 0, CODES[kind], array.ndim, *array.shape) + array.astype(">" + kind).tobytes()
+    header = struct.pack(f">HBB{array.ndim}I", 0, CODES[kind], array.ndim, *array.shape)
+    return header + array.astype(">" + kind).tobytes()
 
 
 def write_pair(folder: Path, part: str, x: Any, t: Any, packed: bool = False, mark: str = "-") -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Collection
+from tokenize import TokenError
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def _read_array(source: Source) -> Array:
         )
     try:
         shape, by_columns, dtype = np.lib.format.read_array_header_1_0(source.file)
-    except ValueError as error:
+    except (ValueError, TypeError, SyntaxError, TokenError) as error:
         raise DataError(f"{source.name} has a header that cannot be read: {error}. Save it with np.save.") from None
     if dtype.kind not in "biufU" or dtype.itemsize == 0 or min(shape, default=0) < 0 or len(shape) > 32:
         raise DataError(

@@ -33,7 +33,8 @@ def load(data: str | os.PathLike[str], target: str | int | None = None, seed: in
 
     Args:
         data: a name (digits, spiral, vertical, sine, xor, moons), or a path: a .csv or .csv.gz table, a .npz file, an
-            IDX images file with its labels beside it, or a folder with MNIST's four files.
+            IDX images file with its labels beside it, or a folder with MNIST's four files. A name comes before a file
+            of the same name; that one is ./name.
         target: the target column of a table; see `read_csv`.
         seed: which points, for the drawn sets. Their test part is 1,000 fresh points a class.
 
@@ -44,7 +45,7 @@ def load(data: str | os.PathLike[str], target: str | int | None = None, seed: in
     (Data(200 samples of (2,) float64, 2 classes), Data(2000 samples of (2,) float64, 2 classes))
     """
     path, name = Path(data), str(data)
-    read = NAMED.get(name)
+    read = NAMED.get(name) if isinstance(data, str) else None
     if target is not None and (read is not None or not _is_table(path)):
         raise UsageError(f"A target column ({target!r}) is named for tables only, and {name} is none.")
     if read is not None:

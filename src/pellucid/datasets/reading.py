@@ -25,6 +25,7 @@ from pellucid.base.errors import DataError
 GZIP = b"\x1f\x8b"
 DEFLATE_AT_MOST = 1032  # one packed byte never unpacks to more bytes than this
 PIECE = 1 << 20
+DAMAGE = (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def translated(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise DataError(f"There is no file {path}. Check the spelling; it was looked for in {os.getcwd()}.") from None
-    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except DAMAGE as error:
         raise DataError(f"{path} is damaged or cut short: unpacking it failed ({error}). Fetch it again.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None

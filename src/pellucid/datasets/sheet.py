@@ -150,11 +150,15 @@ def check_header(sheet: Sheet) -> None:
 def is_header(head: Sequence[str], first: Sequence[str]) -> bool:
     """Whether a file's first row names the columns: it has words where numbers follow, or the word "label".
 
+    Columns that are named 0, 1, 2, ... are those of a data frame whose columns have no names.
+
     >>> is_header(["a", "b"], ["1", "2"]), is_header(["1", "setosa"], ["2", "setosa"])
     (True, False)
     """
     words = [i for i, cell in enumerate(head) if cell.lower() not in MISSING and not is_number(cell)]
     if any(cell.lower() in ANSWERS for cell in head) or len(words) == len(head):
+        return True
+    if len(head) > 2 and list(head) == [str(i) for i in range(len(head))]:
         return True
     return any(i < len(first) and is_number(first[i]) for i in words)
 

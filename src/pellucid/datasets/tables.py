@@ -166,8 +166,8 @@ def _has_class_line(head: Sequence[str], first: Sequence[str]) -> bool:
     """Whether a file begins with "rows,features,class names...", as scikit-learn's own tables do."""
     return (
         len(head) > 3
-        and head[0].isdigit()
-        and head[1].isdigit()
+        and head[0].isdecimal()
+        and head[1].isdecimal()
         and not any(is_number(cell) for cell in head[2:])
         and len(first) == int(head[1]) + 1
         and all(is_number(cell) for cell in first)
@@ -181,7 +181,7 @@ def _read_with_class_line(sheet: Sheet, head: Sequence[str], target: str | int |
     if len(x) != int(head[0]):
         raise DataError(f"{sheet.name} says in line 1 that it has {head[0]} rows, but it has {len(x)}. Fetch it again.")
     if at == sheet.width - 1:
-        ids = np.array([int(name) for name in classes])
+        ids = np.array([int(name) if name.isdecimal() else -1 for name in classes])
         if not classes or ids.min() < 0 or ids.max() >= len(head) - 2:
             raise DataError(
                 f"{sheet.name} names {len(head) - 2} classes in line 1, so its last column must hold whole numbers "
