@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -73,3 +74,18 @@ def test_tables_of_classes(name, target, shape, counts) -> None:
 def test_tables_with_words_say_which_columns(name, target, word) -> None:
     with pytest.raises(pl.DataError, match=rf"{name}: row 1 \(line 2 of the file\).*column \d+ \('{word}'\)"):
         read_csv(published("tables", name), target)
+
+
+def test_mnist_is_in_memory_once(tmp_path) -> None:
+    folder = published("mnist")
+    with zipfile.ZipFile(published("mnist-in-csv", "mnist_test.csv.zip")) as archive:
+        table = archive.extract("mnist_test.csv", tmp_path)
+    for read, source, held in ((load_idx_folder, folder, 70_000 * 785), (read_csv, table, 2 * 10_000 * 785)):
+        tracemalloc.start()
+        try:
+            data = read(source)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert data is not None
+        assert peak < 1.3 * held + (8 << 20)

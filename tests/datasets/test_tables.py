@@ -124,6 +124,11 @@ def test_more_rows_than_are_read_at_a_time(table) -> None:
         read_csv(table("a,b,y\n" + "\n".join(rows)))
 
 
+def test_an_answer_y_is_not_taken_for_a_header(table) -> None:
+    data = read_csv(table("5.1,3.5,y\n4.9,3.0,n\n"), -1)
+    assert (len(data), data.classes) == (2, ("n", "y"))
+
+
 def test_scikit_learns_own_layout(table) -> None:
     data = read_csv(table("3,2,ape,bee\n1.5,2,1\n3,4,0\n5,6,1\n"))
     assert (data.t.tolist(), data.classes, data.x.shape) == ([1, 0, 1], ("ape", "bee"), (3, 2))
@@ -140,6 +145,9 @@ def test_scikit_learns_own_layout(table) -> None:
         ("\n", ["line 1 is blank"]),
         ("\n1,2\n3,4\n", ["line 1 is blank"]),
         ("a,b,label\n", ["header", "no row of data"]),
+        ("a,b,label\n\n \n", ["header", "no row of data"]),
+        ("a,b,label\n,,\n", ["header", "no row of data"]),
+        ("a,b,label\n\n1,2,0\n", ["line 2 is blank"]),
         ("a,b,label\n1,2,0\n3,x,1\n", ["row 2", "line 3", "column 2 ('b')", "'x'", "not a number"]),
         ("a,b,label\n1,,0\n", ["row 1", "column 2 ('b') is empty", "missing values"]),
         ("a,b,label\n1,2,0\n3,nan,1\n", ["row 2", "column 2 ('b')", "'nan'"]),

@@ -17,7 +17,7 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError
 from pellucid.datasets.labels import MOST_CLASSES
-from pellucid.datasets.sheet import Sheet, is_number
+from pellucid.datasets.sheet import BLANK, Sheet, is_number
 
 LINES = 2048  # lines that are text at one time
 HEADERLESS = 785  # a file without a header is taken for pictures if it has a label and 28 x 28 pixels
@@ -72,7 +72,7 @@ def _blocks(sheet: Sheet) -> Iterator[list[str]]:
     block: list[str] = []
     blank = 0
     for number, line in enumerate(sheet.lines, sheet.skipped + 1):
-        if not line.strip(" \r\n,;\t"):
+        if not line.strip(BLANK):
             blank = blank or number
             continue
         if blank:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 1 << 24
 ANSWERS = ("label", "target", "class", "y")  # the names by which a table's answer is known
+BLANK = " \r\n,;\t"  # what a line without a single filled cell is made of
 MISSING = ("", "?", "na", "n/a", "nan", "null", "none")
 
 
@@ -51,13 +52,14 @@ class Sheet:
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """The rows of data, each with its line in the file. A blank line is refused unless only blank ones follow."""
         reader = self.cells(self.lines)
-        blank = 0
+        blank = number = 0
         try:
-            for number, cells in enumerate(reader, 1):
+            for cells in reader:
                 line = self.skipped + reader.line_num
                 if not any(cells):
                     blank = blank or line
                     continue
+                number += 1
                 if blank:
                     raise self.blank(blank)
                 if len(cells) != self.width:
@@ -68,6 +70,8 @@ class Sheet:
                 f"{self.name} cannot be read as a table near line {self.skipped + reader.line_num}: {error}. "
                 "Look for a quotation mark that is opened and never closed."
             ) from None
+        if number == 0:
+            raise self.no_rows()
 
     def cells(self, lines: Iterable[str]) -> Reader:
         """Lines cut into cells."""
@@ -86,6 +90,11 @@ class Sheet:
         """Column i by its number, counted from 1, and its name."""
         return f"column {i + 1}" + (f" ({self.header[i]!r})" if self.header else "")
 
+    def no_rows(self) -> DataError:
+        """The error of a header alone."""
+        names = ", ".join(self.header[:8]) + (", ..." if len(self.header) > 8 else "")
+        return DataError(f"{self.name} has a header ({names}) but no row of data below it.")
+
     def blank(self, line: int) -> DataError:
         """The error of a blank line among the rows."""
         return DataError(f"{self.name}: line {line} is blank, and rows follow it. Remove the line, or fill in its row.")
@@ -102,7 +111,7 @@ def open_sheet(path: str | os.PathLike[str]) -> tuple[Sheet, tuple[str, ...]]:
     """The sheet, and the raw cells of the file's first line.
 
     Raises:
-        DataError: if the file is missing, empty, not text, or has a header that names two columns alike.
+        DataError: if the file is missing, empty, not text, or has a header and no rows.
     """
     source = text_lines(path)
     taken: list[str] = []
@@ -126,9 +135,10 @@ def open_sheet(path: str | os.PathLike[str]) -> tuple[Sheet, tuple[str, ...]]:
         raise DataError(f"{path}: line 1 is blank; a header or the first row of numbers was expected there.")
     if not is_header(head, first):
         return Sheet(str(path), (), head, delimiter, 0, chain(taken, source)), head
-    if not first:
-        raise DataError(f"{path} has a header ({_some(head)}) but no row of data below it.")
-    return Sheet(str(path), head, first, delimiter, after, chain(taken[after:], source)), head
+    sheet = Sheet(str(path), head, first, delimiter, after, chain(taken[after:], source))
+    if not any(first):
+        raise sheet.blank(after + 1) if any(line.strip(BLANK) for line in sheet.lines) else sheet.no_rows()
+    return sheet, head
 
 
 def check_header(sheet: Sheet) -> None:
@@ -148,7 +158,7 @@ def check_header(sheet: Sheet) -> None:
 
 
 def is_header(head: Sequence[str], first: Sequence[str]) -> bool:
-    """Whether a file's first row names the columns: it has words where numbers follow, or the word "label".
+    """Whether a file's first row names the columns: it has words where numbers follow, or a word such as "label".
 
     Columns that are named 0, 1, 2, ... are those of a data frame whose columns have no names.
 
@@ -156,7 +166,7 @@ def is_header(head: Sequence[str], first: Sequence[str]) -> bool:
     (True, False)
     """
     words = [i for i, cell in enumerate(head) if cell.lower() not in MISSING and not is_number(cell)]
-    if any(cell.lower() in ANSWERS for cell in head) or len(words) == len(head):
+    if any(cell.lower() in ANSWERS[:-1] for cell in head) or len(words) == len(head):  # y may also mean yes
         return True
     if len(head) > 2 and list(head) == [str(i) for i in range(len(head))]:
         return True
@@ -197,7 +207,3 @@ def text_lines(path: str | os.PathLike[str]) -> Iterator[str]:
                     f"{path} is not text in UTF-8: the byte {raw[error.start]:#04x} in line {number} cannot be read. "
                     "Save it again in UTF-8 (in a spreadsheet: CSV UTF-8)."
                 ) from None
-
-
-def _some(names: Sequence[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
