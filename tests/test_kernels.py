@@ -57,7 +57,23 @@ def adam_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, ...]:
     return theta, grad, m, v, lr, 0.9, 0.999, 1e-8, t
 
 
-ARGUMENTS: dict[str, Arguments] = {"softmax_cross_entropy": softmax_arguments, "adam": adam_arguments}
+def numbers(data: st.DataObject, dtype: Any, count: int) -> tuple[Any, ...]:
+    """`count` arrays of one shape of up to three axes; some numbers are exactly 0, some sets larger than SMALL."""
+    shape = data.draw(st.sampled_from([(1, 1), (3, 10), (1, 128), (513, 10), (2, 3, 4), (64, 128)]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    drawn = [(10.0 ** data.draw(st.integers(-3, 3)) * rng.normal(size=shape)).astype(dtype) for _ in range(count)]
+    for array in drawn:
+        array.flat[0] = 0.0
+    return tuple(drawn)
+
+
+ARGUMENTS: dict[str, Arguments] = {
+    "relu": lambda data, dtype: numbers(data, dtype, 1),
+    "relu_backward": lambda data, dtype: numbers(data, dtype, 2),
+    "softmax": lambda data, dtype: numbers(data, dtype, 1),
+    "softmax_cross_entropy": softmax_arguments,
+    "adam": adam_arguments,
+}
 
 
 def test_every_kernel_has_arguments_here():

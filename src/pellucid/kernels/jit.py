@@ -18,6 +18,63 @@ NAME = "jit"
 _compile: Any = numba.njit(error_model="numpy", cache=True, nogil=True)
 
 
+SMALL = 4096  # numbers; NumPy's vectorised exponential is faster for more
+
+
+@_compile  # type: ignore[untyped-decorator]
+def _relu(x: Array, y: Array) -> None:
+    for i in range(x.size):
+        y[i] = 0 if x[i] <= 0 else x[i]  # so a nan stays a nan
+
+
+def relu(x: Array) -> Array:
+    """`max(x, 0)`."""
+    x = np.ascontiguousarray(x)
+    y = np.empty_like(x)
+    _relu(x.reshape(-1), y.reshape(-1))
+    return y
+
+
+@_compile  # type: ignore[untyped-decorator]
+def _relu_backward(dy: Array, y: Array, dx: Array) -> None:
+    for i in range(y.size):
+        dx[i] = dy[i] if y[i] > 0 else 0
+
+
+def relu_backward(dy: Array, y: Array) -> Array:
+    """`dy` where y > 0, else 0."""
+    dy, y = np.ascontiguousarray(dy), np.ascontiguousarray(y)
+    dx = np.empty_like(dy)
+    _relu_backward(dy.reshape(-1), y.reshape(-1), dx.reshape(-1))
+    return dx
+
+
+@_compile  # type: ignore[untyped-decorator]
+def _softmax(z: Array, p: Array) -> None:
+    N, K = z.shape
+    for n in range(N):
+        top = z[n, 0]
+        for k in range(1, K):
+            top = max(top, z[n, k])
+        total = z.dtype.type(0)
+        for k in range(K):
+            p[n, k] = np.exp(z[n, k] - top)
+            total += p[n, k]
+        one_over = z.dtype.type(1) / total
+        for k in range(K):
+            p[n, k] *= one_over
+
+
+def softmax(x: Array) -> Array:
+    """`e^x_k / sum_j e^x_j` over the last axis."""
+    if x.size > SMALL or x.size == 0:
+        return reference.softmax(x)
+    x = np.ascontiguousarray(x)
+    p = np.empty_like(x)
+    _softmax(x.reshape(-1, x.shape[-1]), p.reshape(-1, x.shape[-1]))
+    return p
+
+
 @_compile  # type: ignore[untyped-decorator]
 def _softmax_cross_entropy(z: Array, t: Array, l: Array, p: Array) -> None:
     N, K = z.shape
