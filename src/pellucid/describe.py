@@ -10,9 +10,10 @@ evaluated: a file from a stranger can describe a strange network but cannot run 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from pellucid import layers, losses, optim, penalties, schedules
 from pellucid.base import init
 from pellucid.base.errors import DataError
 from pellucid.data import prepare
-from pellucid.layers import Layer
 
 
 def _public(module: Any, names: str) -> dict[str, type]:
@@ -49,14 +49,14 @@ def describe(thing: Any) -> Any:
     if is_dataclass(thing) and not isinstance(thing, type):
         said: dict[str, Any] = {"kind": type(thing).__name__}
         for f in _arguments(type(thing)):
-            value = getattr(thing, f.name)
-            if f.default is MISSING or value != f.default:
-                said[f.name] = describe(value)
+            value = describe(getattr(thing, f.name))
+            if f.default is MISSING or value != describe(f.default):
+                said[f.name] = value
         return said
+    if isinstance(thing, np.ndarray | np.generic):
+        thing = thing.tolist()
     if isinstance(thing, tuple | list):
         return [describe(item) for item in thing]
-    if isinstance(thing, np.generic):
-        return thing.item()
     if thing is None or isinstance(thing, bool | int | float | str):
         return thing
     raise DataError(
@@ -74,7 +74,7 @@ def rebuild(said: Any, extra: Iterable[type] = (), where: str = "description") -
         where: what to call it in an error.
 
     Raises:
-        DataError: for an unknown kind or an argument that the kind does not have, with what there is.
+        DataError: for an unknown kind, an argument that the kind does not have, or a value of the wrong type.
 
     >>> rebuild({"kind": "Dense", "units": 10})
     Dense(units=10, init='he', bias=True, penalty=None, bias_penalty=None)
@@ -86,7 +86,10 @@ def rebuild(said: Any, extra: Iterable[type] = (), where: str = "description") -
     kinds = KINDS | {cls.__name__: cls for cls in extra}
     kind = said.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
-        raise DataError(f"{where}: there is no kind {kind!r}. The kinds are {', '.join(sorted(kinds))}.")
+        raise DataError(
+            f"{where}: there is no kind {kind!r}. The kinds are {', '.join(sorted(kinds))}; "
+            "a class of your own is made known with extra=[TheClass]."
+        )
     cls = kinds[kind]
     names = {f.name for f in _arguments(cls)}
     given = {key: rebuild(value, extra, f"{where}.{key}") for key, value in said.items() if key != "kind"}
@@ -95,14 +98,39 @@ def rebuild(said: Any, extra: Iterable[type] = (), where: str = "description") -
             f"{where}: {kind} has no argument {', '.join(map(repr, sorted(unknown)))}; "
             f"it has {', '.join(sorted(names)) or 'none'}."
         )
+    hints = get_type_hints(cls) if KINDS.get(kind) is cls else {}  # a class of the user's checks its own arguments
+    for name, value in given.items():
+        if not fits(value, hints.get(name, Any)):
+            wanted = hints[name].__name__ if isinstance(hints[name], type) else hints[name]
+            raise DataError(f"{where}: {kind}'s {name} cannot be {said[name]!r}; its type is {wanted}.")
     inner = next((name for name in ("layers", "branches") if name in names), None)
     try:
-        if inner is not None and issubclass(cls, Layer):
-            parts = given.pop(inner, ())
+        if inner is not None and not cls.__dataclass_params__.init:  # type: ignore[attr-defined]
+            parts = given.pop(inner, ())  # Sequential(*layers) and its like
             return cls(*parts, **given)
         return cls(**given)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise DataError(f"{where}: {kind} cannot be made of {said!r}: {error}.") from None
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of the type that an annotation names; of several, one is enough.
+
+    >>> fits(3, float), fits("3", float), fits((1, 2), tuple[int, ...]), fits(None, str | None), fits(True, int)
+    (True, False, True, True, False)
+    """
+    origin, inside = get_origin(hint), get_args(hint)
+    if origin in (UnionType, Union):
+        return any(fits(value, one) for one in inside)
+    if origin in (tuple, Sequence):
+        return isinstance(value, tuple) and all(fits(item, inside[0]) for item in value)
+    if origin is Callable:
+        return callable(value)
+    if hint is bool:
+        return isinstance(value, int) and value in (0, 1)
+    if hint in (int, float):
+        return isinstance(value, int | hint) and not isinstance(value, bool)
+    return not isinstance(hint, type) or isinstance(value, hint)
 
 
 def _arguments(cls: type) -> list[Field[Any]]:

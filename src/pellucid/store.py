@@ -11,25 +11,34 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import struct
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pellucid._version import __version__
-from pellucid.base.arrays import Array
-from pellucid.base.errors import FileError, PellucidError
+from pellucid.base.arrays import Array, Shape
+from pellucid.base.errors import DataError, FileError, PellucidError
+from pellucid.base.params import Penalty
+from pellucid.data.prepare import Pixels, Standardize
 from pellucid.describe import describe, rebuild
 from pellucid.events import History
 from pellucid.kernels import active
+from pellucid.layers import Layer, Sequential
+from pellucid.layers.compose import walk
+from pellucid.losses import Loss
 from pellucid.model import Model
 
 FORMAT = 1  # the version of the description; a reader refuses what is newer
 LONGEST_HEADER = 64 << 20  # bytes
+MOST_AXES = 32
 DTYPES = {"F32": "float32", "F64": "float64", "F16": "float16"}
+CHECKPOINT_ONLY = ("optimizer.", "best.")  # beginnings of the tensors that a checkpoint has besides a model's
+DAMAGE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError, MemoryError)
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
@@ -55,6 +64,15 @@ def load(path: str | os.PathLike[str], extra: Iterable[type] = ()) -> Model:
 
     Raises:
         FileError: if the file is missing, cut, or not what it claims to be.
+
+    >>> import tempfile
+    >>> import pellucid as pl
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model = pl.Model(pl.Dense(2), input_shape=(3,))
+    ...     model.save(f"{folder}/model.safetensors")
+    ...     twin = pl.load(f"{folder}/model.safetensors")
+    >>> bool((twin.theta == model.theta).all())
+    True
     """
     arrays, doc = read(path)
     return model_from(path, arrays, doc, extra)
@@ -72,7 +90,7 @@ def document(model: Model) -> dict[str, Any]:
         "dtype": str(model.dtype),
         "penalty": describe(model.penalty),
         "prepare": describe(model.prepare),
-        "classes": list(model.classes),
+        "classes": [str(name) for name in model.classes],
         "history": list(model.history),
         "versions": {"pellucid": __version__, "numpy": np.__version__, "kernels": active().NAME},
     }
@@ -85,71 +103,128 @@ def tensors(model: Model) -> dict[str, Array]:
 
 
 def model_from(path: Any, arrays: dict[str, Array], doc: dict[str, Any], extra: Iterable[type] = ()) -> Model:
-    """A model out of a description and its tensors."""
+    """A model out of a description and its tensors. The two are compared before the model asks for memory."""
     try:
-        model = Model(
-            *rebuild(doc["layers"], extra, "layers"),
-            loss=rebuild(doc["loss"], extra, "loss"),
-            input_shape=tuple(doc["input_shape"]),
-            seed=doc["seed"],
-            dtype=doc["dtype"],
-            penalty=rebuild(doc["penalty"], extra, "penalty"),
-            prepare=rebuild(doc["prepare"], extra, "prepare"),
-            classes=doc["classes"],
-        )
-    except (KeyError, TypeError, ValueError, MemoryError) as error:
+        layers, options = network(doc, extra)
+        wanted = shapes(layers, options["input_shape"])
+        compare(path, arrays, wanted, options["dtype"], CHECKPOINT_ONLY if doc["what"] == "checkpoint" else ())
+        model = Model(*layers, **options)
+        model.history = history(doc)
+    except DAMAGE as error:
         said = error if isinstance(error, PellucidError) else f"{type(error).__name__}: {error}"
         raise FileError(f"The description in {path} does not make a network. {said}") from None
     for name, own in tensors(model).items():
+        own[...] = arrays[name]
+    return model
+
+
+def network(doc: dict[str, Any], extra: Iterable[type] = ()) -> tuple[tuple[Layer, ...], dict[str, Any]]:
+    """The layers and the other arguments of a model, each of the kind that it must be."""
+    extra = tuple(extra)
+    parts = {name: rebuild(doc[name], extra, name) for name in ("layers", "loss", "penalty", "prepare")}
+    kinds: dict[str, Any] = {"layers": tuple, "loss": Loss, "penalty": Penalty | None}
+    kinds["prepare"] = (Pixels, Standardize, type(None), *extra)
+    for name, kind in kinds.items():
+        if not isinstance(parts[name], kind):
+            raise DataError(f"{doc[name]!r} cannot be its {name}.")
+    if not all(isinstance(layer, Layer) for layer in parts["layers"]):
+        raise DataError("Its layers are not all layers.")
+    size, names = doc["input_shape"], doc["classes"]
+    if not isinstance(size, list) or not all(isinstance(n, int) and n >= 1 for n in size):
+        raise DataError(f"{size!r} cannot be its input_shape.")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError("Its class names are not a list of names.")
+    if doc["dtype"] not in DTYPES.values():
+        raise DataError(f"{doc['dtype']!r} cannot be its dtype.")
+    options = {"input_shape": tuple(size), "seed": doc["seed"], "dtype": doc["dtype"], "classes": names}
+    return parts.pop("layers"), parts | options
+
+
+def history(doc: dict[str, Any]) -> History:
+    """The history in a document."""
+    rows = doc["history"]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError("Its history is not a list of epochs.")
+    return History(rows)
+
+
+def shapes(layers: Sequence[Layer], input_shape: Shape) -> dict[str, Shape]:
+    """The shape of every tensor of a network, by path, without making any.
+
+    >>> from pellucid.layers import Dense
+    >>> shapes([Dense(10**12)], (2,))
+    {'0.dense.W': (2, 1000000000000), '0.dense.b': (1000000000000,)}
+    """
+    net, x = Sequential(*layers), (1, *input_shape)
+    net.output_shape(x)  # says what does not fit
+    return {
+        f"{path}.{name}": p.shape
+        for path, layer, shape in walk(net, x)
+        for name, p in (layer.params(shape) | layer.buffers(shape)).items()
+    }
+
+
+def compare(
+    path: Any, arrays: dict[str, Array], wanted: dict[str, Shape], dtype: Any, also: tuple[str, ...] = ()
+) -> None:
+    """Refuse tensors that are not exactly those that are wanted; names that begin as in `also` may stand beside."""
+    for name, shape in wanted.items():
         if name not in arrays:
             raise FileError(f"{path} is incomplete: its description names a tensor {name}, which is not in the file.")
-        if arrays[name].shape != own.shape:
+        if arrays[name].shape != shape or arrays[name].dtype != dtype:
             raise FileError(
-                f"{path} contradicts itself: by its description {name} has shape {own.shape}, "
-                f"in the file it has {arrays[name].shape}."
+                f"{path} contradicts itself: by its description {name} is {dtype} of shape {shape}, "
+                f"in the file it is {arrays[name].dtype} of shape {arrays[name].shape}."
             )
-        own[...] = arrays[name]
-    model.history = History(doc.get("history", []))
-    return model
+    if unknown := [name for name in arrays if name not in wanted and not name.startswith(also)]:
+        raise FileError(f"{path} contradicts itself: it holds {', '.join(unknown[:4])}, which its description lacks.")
 
 
 # ---- bytes ----------------------------------------------------------------------------------------------------------
 
 
 def write(path: str | os.PathLike[str], arrays: dict[str, Array], doc: dict[str, Any]) -> None:
-    """One safetensors file of these arrays and this document, atomically."""
+    """One safetensors file of these arrays and this document, atomically. What cannot be read again is not written."""
     from safetensors.numpy import save as to_bytes
 
-    text = json.dumps(doc)
+    for name, array in arrays.items():
+        if str(array.dtype) not in DTYPES.values():
+            raise DataError(f"{name} is {array.dtype}, which a model file cannot hold; it holds float64, 32 or 16.")
+    text = json.dumps(doc, default=describe)
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_atomically(path, to_bytes(whole, metadata={"pellucid": text}))
+    content = to_bytes(whole, metadata={"pellucid": text})
+    if struct.unpack("<Q", content[:8])[0] > LONGEST_HEADER:
+        raise DataError(
+            f"The description of this model is {len(text):,} bytes long, more than a model file's {LONGEST_HEADER:,}. "
+            "Most of it is likely the history: model.history.clear() forgets that."
+        )
+    write_atomically(path, content)
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Put `content` at `path`: afterwards it is there whole, or (with a FileError) the old file still is."""
-    target = Path(path)
-    temporary = None
+    target, there = Path(os.path.realpath(path)), False  # a link stays a link: the file it leads to is replaced
     try:
+        there = target.exists()
+        if there and not target.is_file():
+            raise FileError(f"{target} is no ordinary file, so it is not replaced by one. Give another name.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
-    except OSError as error:
-        if temporary is not None:
+        temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}.part")
+        try:
+            with open(temporary, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:  # also Ctrl-C: nothing half-written stays
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        kept = " The file that was there before is untouched." if target.exists() else ""
+            raise
+    except OSError as error:
+        if isinstance(error, PellucidError):
+            raise
+        kept = " The file that was there before is untouched." if there else ""
         raise FileError(f"{target} could not be written: {error.strerror or error}.{kept}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -159,11 +234,12 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
         doc = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise FileError(f"{path} is damaged: its description is not JSON ({error}).") from None
-    if not isinstance(doc, dict) or not isinstance(doc.get("format"), int):
+    version = doc.get("format") if isinstance(doc, dict) else None
+    if type(version) is not int or version < 1:
         raise FileError(f"{path} is damaged: its description does not say its format.")
-    if doc["format"] > FORMAT:
+    if version > FORMAT:
         raise FileError(
-            f"{path} was written by a newer Pellucid (format {doc['format']}; this one reads up to {FORMAT}). "
+            f"{path} was written by a newer Pellucid (format {version}; this one reads up to {FORMAT}). "
             "Upgrade: pip install --upgrade pellucid."
         )
     from safetensors import SafetensorError
@@ -171,9 +247,10 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
 
     try:
         arrays = load_file(os.fspath(path))
-    except (SafetensorError, ValueError, OSError) as error:
+    except (SafetensorError, OSError, *DAMAGE) as error:
         raise FileError(f"{path} is damaged: {error}.") from None
-    assert set(arrays) == claimed
+    if set(arrays) != claimed:
+        raise FileError(f"{path} is damaged: its header names a tensor twice.")
     return arrays, doc
 
 
@@ -190,22 +267,23 @@ def _header(path: str | os.PathLike[str]) -> tuple[set[str], str]:
                     f"{max(length, 0)}. Model files end in .safetensors and are made by model.save()."
                 )
             header = json.loads(file.read(length))
-        metadata = header.pop("__metadata__", {})
-        text = metadata.get("pellucid")
-        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+        text = header.pop("__metadata__", {}).get("pellucid")
+        if not isinstance(text, str):
+            raise FileError(
+                f"{path} holds tensors but no Pellucid description, so the network around them is not known."
+            )
         for name, entry in header.items():
-            begin, stop = entry["data_offsets"]
-            wanted = int(np.prod(entry["shape"], dtype=object)) * np.dtype(DTYPES[entry["dtype"]]).itemsize
-            if min([begin, *entry["shape"], 0]) < 0 or stop - begin != wanted:
-                raise FileError(f"{path} contradicts itself: {name} of shape {entry['shape']} does not fill its bytes.")
+            shape, (begin, stop) = entry["shape"], entry["data_offsets"]
+            sound = len(shape) <= MOST_AXES and all(type(n) is int and 0 <= n <= size for n in (begin, stop, *shape))
+            if not sound or stop - begin != prod(shape) * np.dtype(DTYPES[entry["dtype"]]).itemsize:
+                raise FileError(f"{path} contradicts itself: the shape of {name} does not fill its bytes.")
+        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
     except OSError as error:
         if isinstance(error, PellucidError):
             raise
         raise FileError(f"{path} could not be read: {error.strerror or error}.") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except DAMAGE as error:
         raise FileError(f"{path} is damaged: its header cannot be read ({type(error).__name__}: {error}).") from None
     if end != size - 8 - length:
         raise FileError(f"{path} is damaged or cut: it claims {end} bytes of numbers and holds {size - 8 - length}.")
-    if not isinstance(text, str):
-        raise FileError(f"{path} holds tensors but no Pellucid description, so the network around them is not known.")
     return set(header), text
