@@ -8,23 +8,27 @@ from two streams whose states are.
 from __future__ import annotations
 
 import os
+import re
+import reprlib
 import tempfile  # noqa: F401 - for the examples
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from pellucid.base.errors import DataError, FileError
+from pellucid.base.arrays import Array
+from pellucid.base.errors import DataError, FileError, UsageError
 from pellucid.base.tally import Tally
 from pellucid.data.batches import Data
 from pellucid.describe import describe
-from pellucid.events import History
 from pellucid.kernels import active
-from pellucid.store import document, read, tensors, write
+from pellucid.metrics import metric_name
+from pellucid.store import CHECKPOINT_ONLY, DAMAGE, compare, document, history, read, tensors, write
 from pellucid.train import Best, Training
 
-SLOT = "optimizer."  # prefixes of the tensors that a model file does not have
-BEST = "best."
+SLOT, BEST = CHECKPOINT_ONLY  # prefixes of the tensors that a model file does not have
+MOST_DIFFERENCES = 6  # more are counted, not listed
 
 
 def save_checkpoint(training: Training, path: str | os.PathLike[str]) -> None:
@@ -54,15 +58,11 @@ def save_checkpoint(training: Training, path: str | os.PathLike[str]) -> None:
             "batch": training.batch,
             "step": training.step,
             "t": optimizer.t,
-            "batch_size": training.batch_size,
-            "seed": training.seed,
-            "augment": repr(training.augment),
-            "clip": training.clip,
+            "arguments": _arguments(training),
             "sums": {name: [tally.total, tally.n] for name, tally in training.sums.items()},
             "noise": training.noise.bit_generator.state,
             "augmentation": training.augmentation.bit_generator.state,
             "optimizer_rng": optimizer.rng.bit_generator.state if hasattr(optimizer, "rng") else None,
-            "data": fingerprint(training.data),
             "best": None if best is None else [best.value, best.epoch],
         },
     }
@@ -79,6 +79,7 @@ def resume(training: Training, path: str | os.PathLike[str]) -> Training:
     Raises:
         FileError: if the checkpoint is damaged or of another network.
         DataError: if the data, the batch size or another argument differ, since then the result would too.
+        UsageError: if the training is already under way.
 
     >>> import pellucid as pl
     >>> def start(epochs):
@@ -92,59 +93,125 @@ def resume(training: Training, path: str | os.PathLike[str]) -> Training:
     >>> bool((second.model.theta == whole.model.theta).all()), second.history == whole.history
     (True, True)
     """
+    if training.step or training.epoch:
+        raise UsageError(
+            f"resume needs a training that has just been made, but this one has done {training.step} steps. "
+            "Make a new one: pl.resume(pl.train(model, data, ...), path)."
+        )
     arrays, doc = read(path)
     if doc.get("what") != "checkpoint":
         raise FileError(f"{path} is a model file, not a checkpoint: it does not hold the state of a training.")
     model, optimizer = training.model, training.optimizer
-    _same(training, doc, path)
     try:
-        said: dict[str, Any] = doc["training"]
-        for name, own in tensors(model).items():
-            own[...] = arrays[name]
-        for name in optimizer.vectors:
-            getattr(optimizer, name)[...] = arrays[SLOT + name]
-        optimizer.t = said["t"]
-        if said["optimizer_rng"] is not None:
-            optimizer.rng.bit_generator.state = said["optimizer_rng"]  # type: ignore[attr-defined]
-        training.noise.bit_generator.state = said["noise"]
-        training.augmentation.bit_generator.state = said["augmentation"]
-        training.epoch, training.batch, training.step = said["epoch"], said["batch"], said["step"]
-        training.sums = {name: Tally(*pair) for name, pair in said["sums"].items()}
-        if said["best"] is not None:
-            value, epoch = said["best"]
-            training.best = Best(value, epoch, arrays[BEST + "theta"].copy(), arrays[BEST + "buffers"].copy())
-    except (KeyError, TypeError, ValueError) as error:
-        raise FileError(f"The checkpoint {path} is incomplete: {type(error).__name__}: {error}.") from None
-    training.history = History(doc["history"])
+        differ = _differences(training, doc)
+        moved, memory = ({}, {}) if differ else _position(training, arrays, doc, path)
+    except DAMAGE as error:
+        raise FileError(f"The checkpoint {path} is damaged: {type(error).__name__}: {error}.") from None
+    if differ:
+        more = len(differ) - MOST_DIFFERENCES
+        raise DataError(
+            f"The checkpoint {path} is of another training, so going on from it would not give the same result. "
+            f"What differs: {'; '.join(differ[:MOST_DIFFERENCES])}{f'; and {more} more' if more > 0 else ''}. "
+            "Use the same options and data, or start afresh without it."
+        )
+    for name, own in tensors(model).items():  # from here on nothing can fail: the training is moved wholly or not
+        own[...] = arrays[name]
+    for name in optimizer.vectors:
+        getattr(optimizer, name)[...] = arrays[SLOT + name]
+    for thing, values in ((optimizer, memory), (training, moved)):
+        for name, value in values.items():
+            setattr(thing, name, value)
     model.history = training.history
     return training
 
 
-def _same(training: Training, doc: dict[str, Any], path: Any) -> None:
-    """Refuse a checkpoint of another training, naming everything that differs."""
-    here = document(training.model) | {"optimizer": describe(training.optimizer)}
-    differ = [
-        f"{key} (checkpoint {doc.get(key)!r}, now {here[key]!r})"
-        for key in ("layers", "loss", "input_shape", "dtype", "penalty", "prepare", "optimizer")
-        if doc.get(key) != here[key]
-    ]
-    now = {
+def _position(
+    training: Training, arrays: dict[str, Array], doc: dict[str, Any], path: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The attributes of the training and of its optimizer that the checkpoint sets, once its tensors are checked."""
+    model, optimizer, said = training.model, training.optimizer, doc["training"]
+    wanted = {name: own.shape for name, own in tensors(model).items()}
+    wanted |= {SLOT + name: model.theta.shape for name in optimizer.vectors}
+    best = None
+    if said["best"] is not None:
+        wanted |= {BEST + "theta": model.theta.shape, BEST + "buffers": model.buffers.shape}
+    compare(path, arrays, wanted, model.dtype)
+    if said["best"] is not None:
+        value, when = said["best"]
+        best = Best(float(value), int(when), arrays[BEST + "theta"], arrays[BEST + "buffers"])
+    counts = {name: said[name] for name in ("epoch", "batch", "step", "t")}
+    if not all(type(n) is int and n >= 0 for n in counts.values()) or counts["batch"] > training.steps_per_epoch:
+        raise DataError(f"its position cannot be {counts}")
+    memory: dict[str, Any] = {"t": counts.pop("t")}
+    if hasattr(optimizer, "rng"):
+        memory["rng"] = _stream(said["optimizer_rng"])
+    return counts | {
+        "noise": _stream(said["noise"]),
+        "augmentation": _stream(said["augmentation"]),
+        "sums": {name: Tally(float(total), float(n)) for name, (total, n) in said["sums"].items()},
+        "best": best,
+        "history": history(doc),
+    }, memory
+
+
+def _stream(state: Any) -> np.random.Generator:
+    """A random stream in the state that a checkpoint says."""
+    rng = np.random.default_rng(0)
+    rng.bit_generator.state = state
+    return rng
+
+
+def _arguments(training: Training) -> dict[str, Any]:
+    """What a training must share with a checkpoint so that going on from it gives the same result."""
+    return {
         "batch_size": training.batch_size,
         "seed": training.seed,
-        "augment": repr(training.augment),
+        "augment": re.sub(" at 0x[0-9a-f]+", "", repr(training.augment)),  # a function's address changes
         "clip": training.clip,
+        "metrics": [metric_name(f) for f in training.metrics],
         "data": fingerprint(training.data),
+        "validation": None if training.validation is None else fingerprint(training.validation),
     }
-    said = doc.get("training", {})
-    differ += [f"{key} (checkpoint {said.get(key)!r}, now {now[key]!r})" for key in now if said.get(key) != now[key]]
-    kernels = doc.get("versions", {}).get("kernels")
+
+
+def _differences(training: Training, doc: dict[str, Any]) -> list[str]:
+    """What a checkpoint's training and this one do not share, each with its place."""
+    here = document(training.model) | {"optimizer": describe(training.optimizer)}
+    differ: list[str] = []
+    for key in ("layers", "loss", "input_shape", "dtype", "penalty", "prepare", "optimizer"):
+        differ += differences(doc[key], here[key], key)
+    now = _arguments(training)
+    for key in now:
+        differ += differences(doc["training"]["arguments"].get(key), now[key], key)
+    kernels = doc["versions"]["kernels"]
     if kernels != active().NAME:
         differ.append(f"kernels (checkpoint {kernels}, now {active().NAME}; set PELLUCID_KERNELS={kernels})")
-    if differ:
-        raise DataError(
-            f"The checkpoint {path} is of another training, so going on from it would not give the same result. "
-            "What differs: " + "; ".join(differ) + ". Use the same options and data, or start afresh without it."
+    return differ
+
+
+def differences(then: Any, now: Any, where: str) -> Iterator[str]:
+    """What two descriptions do not share, each with its place.
+
+    >>> list(differences({"kind": "Dense", "units": 9}, {"kind": "Dense", "units": 10}, "layers[0]"))
+    ['layers[0].units (checkpoint 9, now 10)']
+    """
+    if isinstance(then, dict) and isinstance(now, dict) and then.get("kind") == now.get("kind"):
+        for key in sorted(then.keys() | now.keys()):
+            if key in then and key in now:
+                yield from differences(then[key], now[key], f"{where}.{key}")
+            else:
+                a, b = (reprlib.repr(said[key]) if key in said else "its default" for said in (then, now))
+                yield f"{where}.{key} (checkpoint {a}, now {b})"
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for i, (a, b) in enumerate(zip(then, now, strict=True)):
+            yield from differences(a, b, f"{where}[{i}]")
+    elif isinstance(then, list) and isinstance(now, list):
+        yield f"{where} (checkpoint has {len(then)}, now {len(now)})"
+    elif then != now:
+        a, b = (
+            said["kind"] if isinstance(said, dict) and "kind" in said else reprlib.repr(said) for said in (then, now)
         )
+        yield f"{where} (checkpoint {a}, now {b})"
 
 
 def fingerprint(data: Data) -> str:
