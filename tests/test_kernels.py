@@ -88,6 +88,11 @@ def test_names_and_signatures_agree():
         assert inspect.signature(twins[name]) == inspect.signature(f), name
 
 
+def several(out: Any) -> tuple[Any, ...]:
+    """What a kernel gave back, as a tuple: nothing, one array or several."""
+    return () if out is None else out if isinstance(out, tuple) else (out,)
+
+
 @needs_numba
 @pytest.mark.parametrize("name", ARGUMENTS)
 @both_types
@@ -98,7 +103,7 @@ def test_values_agree(name, dtype, data):
     ours, theirs = ([a.copy() if isinstance(a, np.ndarray) else a for a in given_] for _ in range(2))
     out, twin_out = getattr(reference, name)(*ours), getattr(jit(), name)(*theirs)
     tolerance = {"rtol": 2e-5, "atol": 2e-6} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-14}
-    results = zip([*ours, *(out or ())], [*theirs, *(twin_out or ())], strict=True)
+    results = zip([*ours, *several(out)], [*theirs, *several(twin_out)], strict=True)
     for mine, twin in results:  # what was given (a kernel may work in place) and what came back
         if isinstance(mine, np.ndarray):
             assert mine.dtype == twin.dtype
