@@ -1,0 +1,246 @@
+"""Data sets, their order, their parts, their preparation and their augmentation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pellucid as pl
+from pellucid.data.batches import as_data, check_finite, order
+
+
+def numbered(n: int, classes: int = 0) -> pl.Data:
+    """Samples that know their number."""
+    names = tuple("abcdefgh"[:classes])
+    return pl.Data(np.arange(n)[:, None], np.arange(n) % classes if classes else np.arange(n) * 2.0, names)
+
+
+# ---- data ------------------------------------------------------------------------------------------------------------
+
+
+def test_data_take_pairs_triples_lists_and_themselves():
+    x, t, w = [[1.0], [2.0]], [0, 1], [1.0, 2.0]
+    for data in (as_data((x, t)), as_data([x, t]), as_data(x, t), as_data(pl.Data(np.array(x), np.array(t)))):
+        assert data.x.tolist() == x
+        assert data.t.tolist() == t
+        assert data.weights is None
+        assert len(data) == 2
+    assert as_data((x, t, w)).weights.tolist() == w
+    assert as_data((x, t, None)).weights is None
+
+
+def test_parts_of_data_keep_what_belongs_together():
+    data = pl.Data(np.arange(6)[:, None], np.arange(6), ("a",), np.arange(6) / 10, ("c",), "mine")
+    part = data[np.array([4, 1])]
+    assert (part.x.ravel().tolist(), part.t.tolist(), part.weights.tolist()) == ([4, 1], [4, 1], [0.4, 0.1])
+    assert (part.classes, part.columns, part.name) == (("a",), ("c",), "mine")
+    assert data[2:].t.tolist() == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: pl.Data(np.zeros((3, 1)), np.zeros(2)), "data has 3 inputs but 2 targets"),
+        (lambda: pl.Data(np.zeros((0, 1)), np.zeros(0)), "data is empty"),
+        (lambda: pl.Data(np.zeros((3, 1)), np.zeros(3), weights=np.zeros(2)), r"weights must be 3 numbers.*\(2,\)"),
+        (lambda: as_data(np.zeros((3, 1))), r"must be a pair \(x, t\).*not ndarray"),
+        (lambda: as_data((1,), name="validation"), "validation must be a pair"),
+    ],
+)
+def test_data_that_do_not_belong_together_are_refused(make, text):
+    with pytest.raises(pl.DataError, match=text):
+        make()
+
+
+def test_a_number_that_is_not_finite_is_named_by_row_and_column():
+    x = np.zeros((5, 3))
+    x[3, 1] = np.nan
+    with pytest.raises(pl.DataError, match="data holds nan in x at row 3, column 1"):
+        check_finite(pl.Data(x, np.zeros(5)))
+    with pytest.raises(pl.DataError, match="in x at row 3, column 'width'"):
+        check_finite(pl.Data(x, np.zeros(5), columns=("length", "width", "height")))
+    t = np.zeros(5)
+    t[4] = -np.inf
+    with pytest.raises(pl.DataError, match="sales holds -inf in t at row 4"):
+        check_finite(pl.Data(np.zeros((5, 3)), t, name="sales"))
+    pictures = np.zeros((4, 2, 2))
+    pictures[2, 1, 0] = np.inf
+    with pytest.raises(pl.DataError, match=r"inf in x at row 2, column \(1, 0\)"):
+        check_finite(pl.Data(pictures, np.zeros(4)))
+
+
+def test_finite_data_and_whole_numbers_pass():
+    check_finite(pl.Data(np.zeros((5, 3), np.uint8), np.zeros(5)))
+    check_finite(pl.Data(np.full((5, 3), 1e308), np.zeros(5, int)))
+
+
+def test_a_bad_number_far_down_a_large_array_is_found():
+    x = np.zeros((3_000, 3_000), np.float32)
+    x[2_999, 17] = np.nan
+    with pytest.raises(pl.DataError, match="row 2999, column 17"):
+        check_finite(pl.Data(x, np.zeros(3_000)))
+
+
+# ---- order -----------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 200), st.integers(0, 99), st.integers(0, 99))
+def test_an_order_holds_every_sample_once_and_follows_from_seed_and_epoch(n, seed, epoch):
+    found = order(n, seed, epoch).tolist()
+    assert sorted(found) == list(range(n))
+    assert order(n, seed, epoch).tolist() == found
+    if n > 20:
+        assert order(n, seed, epoch + 1).tolist() != found
+        assert order(n, seed + 1, epoch).tolist() != found
+
+
+def test_orders_are_pinned():
+    assert order(8, 0, 0).tolist() == [6, 4, 3, 1, 2, 7, 0, 5]
+    assert order(8, 0, 1).tolist() == [1, 6, 7, 3, 2, 4, 0, 5]
+
+
+def test_samples_change_company_from_epoch_to_epoch():
+    first, second = (set(order(100, 0, epoch)[:10].tolist()) for epoch in (0, 1))
+    assert len(first & second) < 6
+
+
+# ---- split -----------------------------------------------------------------------------------------------------------
+
+
+@given(n=st.integers(2, 120), share=st.floats(0.01, 0.99), classes=st.integers(0, 5), seed=st.integers(0, 9))
+def test_the_parts_are_disjoint_and_together_the_whole(n, share, classes, seed):
+    rest, aside = pl.split(numbered(n, classes), share, seed)
+    a, b = set(rest.x.ravel().tolist()), set(aside.x.ravel().tolist())
+    assert not a & b
+    assert a | b == set(range(n))
+    assert len(aside) == min(max(round(share * n), 1), n - 1)
+    expected = aside.x.ravel() % classes if classes else aside.x.ravel() * 2.0
+    assert aside.t.tolist() == expected.tolist()  # every sample kept its own target
+
+
+@given(sizes=st.lists(st.integers(1, 60), min_size=2, max_size=5), share=st.sampled_from([0.1, 0.2, 0.5]))
+def test_every_class_is_set_aside_in_proportion(sizes, share):
+    t = np.repeat(np.arange(len(sizes)), sizes)
+    data = pl.Data(np.zeros((len(t), 1)), t, tuple("abcde"[: len(sizes)]))
+    _, aside = pl.split(data, share)
+    for k, size in enumerate(sizes):
+        assert abs(int((aside.t == k).sum()) - share * size) <= 1.5
+
+
+def test_a_split_follows_its_seed_and_keeps_weights():
+    data = pl.Data(np.arange(50)[:, None], np.arange(50), weights=np.arange(50) * 2.0)
+    assert pl.split(data, 0.3, 1)[1].t.tolist() == pl.split(data, 0.3, 1)[1].t.tolist()
+    assert pl.split(data, 0.3, 1)[1].t.tolist() != pl.split(data, 0.3, 2)[1].t.tolist()
+    rest, _ = pl.split(data, 0.3)
+    np.testing.assert_array_equal(rest.weights, rest.t * 2.0)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 1.5, float("nan")])
+def test_a_share_that_cannot_be_meant_is_refused(share):
+    with pytest.raises(pl.UsageError, match="between 0 and 1"):
+        pl.split(numbered(10), share)
+
+
+def test_one_sample_cannot_be_split():
+    with pytest.raises(pl.UsageError, match="cannot be split"):
+        pl.split(numbered(1), 0.5)
+
+
+# ---- prepare ---------------------------------------------------------------------------------------------------------
+
+
+def test_pixels_are_divided_and_brought_into_shape():
+    x = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    for shape in ((6,), (2, 3), (2, 3, 1)):
+        y = pl.Pixels(shape)(x)
+        assert y.shape == (2, *shape)
+        assert y.dtype == np.float32
+        np.testing.assert_allclose(y.ravel(), np.arange(12) / 255, rtol=1e-6)
+    np.testing.assert_allclose(pl.Pixels((6,), full=16.0)(x).max(), 11 / 16)
+    assert pl.Pixels((6,))(x[:0]).shape == (0, 6)
+
+
+def test_pictures_of_another_size_are_drawn():
+    with pytest.raises(pl.ShapeError, match=r"(?s)size that the network was trained on.*\(N, 3, 3\).*\(N, +4\)"):
+        pl.Pixels((4,))(np.zeros((2, 3, 3), np.uint8))
+
+
+def test_standardised_columns_have_mean_0_and_deviation_1_on_the_training_part():
+    x = np.random.default_rng(0).normal([3.0, -100.0, 1e4], [0.1, 7.0, 500.0], (200, 3))
+    prepare = pl.Standardize.fit(x)
+    y = prepare(x)
+    np.testing.assert_allclose(y.mean(axis=0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(y.std(axis=0), 1.0, rtol=1e-5)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(prepare(x[:1]), ((x[:1] - x.mean(axis=0)) / x.std(axis=0)), rtol=1e-5)  # not fitted anew
+    assert prepare == pl.Standardize.fit(x)
+
+
+def test_a_constant_column_becomes_0():
+    x = np.array([[1.0, 5.0], [2.0, 5.0]])
+    assert pl.Standardize.fit(x)(x)[:, 1].tolist() == [0.0, 0.0]
+
+
+def test_another_number_of_columns_is_drawn():
+    with pytest.raises(pl.ShapeError, match="another number of columns"):
+        pl.Standardize.fit(np.zeros((4, 2)))(np.zeros((4, 3)))
+
+
+# ---- augment ---------------------------------------------------------------------------------------------------------
+
+
+def where(pictures: np.ndarray) -> set[tuple[int, int]]:
+    """How far the single lit pixel of each picture stands from the middle of a 7x7 one."""
+    return {(int(i) - 3, int(j) - 3) for _, i, j, *_ in np.argwhere(pictures)}
+
+
+@pytest.mark.parametrize("channels", [(), (2,)])
+@pytest.mark.parametrize("pixels", [0, 1, 2])
+def test_a_shift_moves_by_every_distance_up_to_its_pixels(pixels, channels):
+    x = np.zeros((300, 7, 7, *channels), np.uint8)
+    x[:, 3, 3] = 200
+    y = pl.Shift(pixels)(x, np.random.default_rng(0))
+    assert y.shape == x.shape
+    assert y.dtype == np.uint8
+    steps = range(-pixels, pixels + 1)
+    assert where(y) == {(i, j) for i in steps for j in steps}
+    assert y.sum(dtype=int) == x.sum(dtype=int)  # nothing was lost on the way: the picture is wide enough
+
+
+def test_zeros_move_in_and_what_leaves_is_gone():
+    x = np.full((200, 3, 3), 9)
+    y = pl.Shift(1)(x, np.random.default_rng(0))
+    assert set(np.unique(y)) == {0, 9}
+    assert {int((picture == 9).sum()) for picture in y} == {9, 6, 4}
+    for picture in y:  # whole rows and columns of zeros, at the edges
+        rows, columns = (picture == 0).all(axis=1), (picture == 0).all(axis=0)
+        assert not rows[1]
+        assert not columns[1]
+        assert (picture[~rows][:, ~columns] == 9).all()
+
+
+def test_every_picture_has_its_own_move_and_keeps_its_channels_together():
+    x = np.random.default_rng(1).integers(1, 255, (50, 5, 5, 3)).astype(np.uint8)
+    y = pl.Shift(1)(x, np.random.default_rng(0))
+    moves = np.random.default_rng(0).integers(0, 3, (2, 50)) - 1
+    assert len({tuple(move) for move in moves.T.tolist()}) > 5
+    for n, (down, right) in enumerate(moves.T.tolist()):
+        wide = np.pad(x[n], ((1, 1), (1, 1), (0, 0)))
+        np.testing.assert_array_equal(y[n], wide[1 + down : 6 + down, 1 + right : 6 + right])
+
+
+def test_a_shift_follows_its_stream_and_leaves_its_input_alone():
+    x = np.random.default_rng(1).random((20, 6, 6))
+    x.flags.writeable = False
+    first = pl.Shift(2)(x, np.random.default_rng(5))
+    np.testing.assert_array_equal(first, pl.Shift(2)(x, np.random.default_rng(5)))
+    assert not np.array_equal(first, pl.Shift(2)(x, np.random.default_rng(6)))
+
+
+def test_a_shift_that_cannot_be_meant_is_refused():
+    with pytest.raises(pl.UsageError, match="0 or more, not -1"):
+        pl.Shift(-1)(np.zeros((1, 3, 3)), np.random.default_rng(0))
+    with pytest.raises(pl.ShapeError, match=r"shape \(5, 784\)"):
+        pl.Shift(1)(np.zeros((5, 784)), np.random.default_rng(0))
