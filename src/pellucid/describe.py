@@ -100,7 +100,7 @@ def rebuild(said: Any, extra: Iterable[type] = (), where: str = "description") -
         )
     hints = get_type_hints(cls) if KINDS.get(kind) is cls else {}  # a class of the user's checks its own arguments
     for name, value in given.items():
-        if not fits(value, hints.get(name, Any)):
+        if name in hints and not fits(value, hints[name]):
             wanted = hints[name].__name__ if isinstance(hints[name], type) else hints[name]
             raise DataError(f"{where}: {kind}'s {name} cannot be {said[name]!r}; its type is {wanted}.")
     inner = next((name for name in ("layers", "branches") if name in names), None)

@@ -129,14 +129,14 @@ def network(doc: dict[str, Any], extra: Iterable[type] = ()) -> tuple[tuple[Laye
             raise DataError(f"{doc[name]!r} cannot be its {name}.")
     if not all(isinstance(layer, Layer) for layer in parts["layers"]):
         raise DataError("Its layers are not all layers.")
-    size, names = doc["input_shape"], doc["classes"]
+    size, names, seed = doc["input_shape"], doc["classes"], doc["seed"]
     if not isinstance(size, list) or not all(isinstance(n, int) and n >= 1 for n in size):
         raise DataError(f"{size!r} cannot be its input_shape.")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DataError("Its class names are not a list of names.")
-    if doc["dtype"] not in DTYPES.values():
-        raise DataError(f"{doc['dtype']!r} cannot be its dtype.")
-    options = {"input_shape": tuple(size), "seed": doc["seed"], "dtype": doc["dtype"], "classes": names}
+    if doc["dtype"] not in DTYPES.values() or type(seed) is not int:
+        raise DataError(f"{doc['dtype']!r} cannot be its dtype, or {seed!r} its seed.")
+    options = {"input_shape": tuple(size), "seed": seed, "dtype": doc["dtype"], "classes": names}
     return parts.pop("layers"), parts | options
 
 
