@@ -89,7 +89,7 @@ def _parse(sheet: Sheet, lines: list[str], label: int, row: int) -> tuple[Array,
     """Pixels (len(lines), n n) and labels of some lines, of which the first is row `row` of the data."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error")  # older NumPy reads 1.7 as 1 and only warns
             block = np.loadtxt(lines, np.uint8, comments=None, delimiter=sheet.delimiter, ndmin=2)
         if block.shape == (len(lines), sheet.width):
             return np.delete(block, label, axis=1), block[:, label].astype(np.int64)
