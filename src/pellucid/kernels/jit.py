@@ -50,19 +50,25 @@ def relu_backward(dy: Array, y: Array) -> Array:
 
 
 @_compile  # type: ignore[untyped-decorator]
+def _softmax_row(z: Array, p: Array) -> Any:
+    """p = softmax(z) for one row; the largest z and the sum of e^(z - largest) are returned."""
+    top = z[0]
+    for k in range(1, z.size):
+        top = max(top, z[k])
+    total = z.dtype.type(0)
+    for k in range(z.size):
+        p[k] = np.exp(z[k] - top)
+        total += p[k]
+    one_over = z.dtype.type(1) / total
+    for k in range(z.size):
+        p[k] *= one_over
+    return top, total
+
+
+@_compile  # type: ignore[untyped-decorator]
 def _softmax(z: Array, p: Array) -> None:
-    N, K = z.shape
-    for n in range(N):
-        top = z[n, 0]
-        for k in range(1, K):
-            top = max(top, z[n, k])
-        total = z.dtype.type(0)
-        for k in range(K):
-            p[n, k] = np.exp(z[n, k] - top)
-            total += p[n, k]
-        one_over = z.dtype.type(1) / total
-        for k in range(K):
-            p[n, k] *= one_over
+    for n in range(len(z)):
+        _softmax_row(z[n], p[n])
 
 
 def softmax(x: Array) -> Array:
@@ -77,24 +83,14 @@ def softmax(x: Array) -> Array:
 
 @_compile  # type: ignore[untyped-decorator]
 def _softmax_cross_entropy(z: Array, t: Array, l: Array, p: Array) -> None:
-    N, K = z.shape
-    for n in range(N):
-        top = z[n, 0]
-        for k in range(1, K):
-            top = max(top, z[n, k])
-        total = z.dtype.type(0)
-        for k in range(K):
-            p[n, k] = np.exp(z[n, k] - top)
-            total += p[n, k]
-        one_over = z.dtype.type(1) / total
-        for k in range(K):
-            p[n, k] *= one_over
+    for n in range(len(z)):
+        top, total = _softmax_row(z[n], p[n])
         l[n] = np.log(total) - (z[n, t[n]] - top)
 
 
 def softmax_cross_entropy(z: Array, t: Array) -> tuple[Array, Array]:
     """`l[n] = log sum_k e^z[n, k] - z[n, t_n]` and `p = softmax(z)`, for z (N, K) and ids (N,) or shares (N, K)."""
-    if t.dtype.kind not in "iu":
+    if t.dtype.kind not in "iu" or z.size > SMALL:
         return reference.softmax_cross_entropy(z, t)
     l, p = np.empty(len(z), z.dtype), np.empty(z.shape, z.dtype)
     _softmax_cross_entropy(z, t.ravel(), l, p)
