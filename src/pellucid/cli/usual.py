@@ -52,7 +52,7 @@ class Usual:
 
 USUAL: dict[str, Usual] = {
     "digits": Usual((128,), epochs=30, batch_size=64, lr=0.005, decay=0.9, shift=1),
-    "pictures": Usual((128,), epochs=10, batch_size=128, lr=0.002, decay=0.8),
+    "pictures": Usual((128,), epochs=10, batch_size=128, lr=0.003, decay=0.75),
     "spiral": Usual((64, 64), epochs=300, lr=0.01, decay=0.985, l2=3e-4),
     "vertical": Usual((16,), epochs=60, decay=0.95),
     "xor": Usual((16,), epochs=100, lr=0.01),
