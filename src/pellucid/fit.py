@@ -6,6 +6,7 @@ Each takes events and gives events on, so they can be put around one another in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import isnan
 from typing import Any
 
 from pellucid.base.errors import UsageError
@@ -17,11 +18,13 @@ from pellucid.train import Best, Training, check_count
 
 
 def better(monitor: str, a: float, b: float) -> bool:
-    """Whether figure a is better than b: less of a loss or an error, more of anything else.
+    """Whether figure a is better than b: less of a loss or an error, more of anything else. Anything beats nan.
 
     >>> better("val_loss", 0.1, 0.2), better("val_accuracy", 0.1, 0.2)
     (True, False)
     """
+    if isnan(b):
+        return not isnan(a)
     return a < b if "loss" in monitor or "error" in monitor else a > b
 
 
