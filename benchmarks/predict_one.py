@@ -1,0 +1,151 @@
+"""How long it takes to ask a trained network about one sample: a NumPy array in, probabilities as a NumPy array out.
+
+    python benchmarks/predict_one.py [--quick]
+
+That is what a program does which answers one drawing, one reading, one click at a time. The network is 784-128-10.
+All hold the same weights and are asked about the same samples; all must give the same probabilities.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+import numpy as np
+
+import pellucid as pl
+from common import installed, machine, ratio, seconds, table, take_turns, title
+from pellucid import kernels
+
+D, H, K = 784, 128, 10
+SAMPLES = 200  # asked one after the other, each time
+NUMPY, FAST = "Pellucid, NumPy alone", "Pellucid, fast extra"
+Ask = Callable[[Any], Any]  # x (1, D) -> probabilities (1, K)
+
+
+def draw() -> tuple[list[Any], Any]:
+    """The weights W1, b1, W2, b2 and the samples (SAMPLES, 1, D)."""
+    rng = np.random.default_rng(0)
+    shapes = ((D, H), (H,), (H, K), (K,))
+    weights = [(rng.standard_normal(shape) / np.sqrt(shape[0])).astype(np.float32) for shape in shapes]
+    return weights, rng.random((SAMPLES, 1, D), np.float32)
+
+
+WEIGHTS, X = draw()
+
+
+def pellucid() -> Ask:
+    model = pl.Model(pl.Dense(H), pl.ReLU(), pl.Dense(K), loss=pl.SoftmaxCrossEntropy(), input_shape=(D,))
+    model.theta[:] = np.concatenate([w.ravel() for w in WEIGHTS])
+    return lambda x: model.predict(x)
+
+
+def torch() -> Ask:
+    import torch
+
+    net = torch.nn.Sequential(torch.nn.Linear(D, H), torch.nn.ReLU(), torch.nn.Linear(H, K)).eval()
+    with torch.no_grad():
+        for parameter, w in zip(net.parameters(), WEIGHTS, strict=True):
+            parameter.copy_(torch.from_numpy(w.T.copy()))
+
+    def ask(x: Any) -> Any:
+        with torch.inference_mode():
+            return net(torch.from_numpy(x)).softmax(1).numpy()
+
+    return ask
+
+
+def jax() -> Ask:
+    import jax
+    import jax.numpy as jnp
+
+    p = [jnp.asarray(w) for w in WEIGHTS]
+
+    @jax.jit
+    def forward(p: Any, x: Any) -> Any:
+        W1, b1, W2, b2 = p
+        return jax.nn.softmax(jax.nn.relu(x @ W1 + b1) @ W2 + b2)
+
+    return lambda x: np.asarray(forward(p, x))
+
+
+def keras() -> Ask:
+    import keras
+
+    layers = [keras.layers.Dense(H, activation="relu"), keras.layers.Dense(K, activation="softmax")]
+    net = keras.Sequential([keras.Input((D,)), *layers])
+    net.set_weights(WEIGHTS)
+    return lambda x: net.predict_on_batch(x)
+
+
+def sklearn() -> Ask:
+    from sklearn.neural_network import MLPClassifier
+
+    net = MLPClassifier((H,))
+    net.partial_fit(np.zeros((K, D), np.float32), np.arange(K), classes=np.arange(K))
+    for mine, w in zip((*net.coefs_, *net.intercepts_), (*WEIGHTS[::2], *WEIGHTS[1::2]), strict=True):
+        mine[:] = w
+    return lambda x: net.predict_proba(x)
+
+
+def plain() -> Ask:
+    """The floor: the arithmetic written out for this one network."""
+    W1, b1, W2, b2 = WEIGHTS
+
+    def ask(x: Any) -> Any:
+        z = np.maximum(x @ W1 + b1, 0) @ W2 + b2
+        e = np.exp(z - z.max())
+        return e / e.sum()
+
+    return ask
+
+
+COMPETITORS: dict[str, tuple[str, Callable[[], Ask]]] = {
+    NUMPY: ("pellucid", pellucid),
+    FAST: ("numba", pellucid),
+    "PyTorch, inference mode": ("torch", torch),
+    "JAX jit": ("jax", jax),
+    "Keras on JAX, predict_on_batch": ("keras jax", keras),
+    "scikit-learn, predict_proba": ("sklearn", sklearn),
+    "four lines of NumPy": ("numpy", plain),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="How long one prediction takes, beside the peers.")
+    parser.add_argument("--quick", action="store_true", help="3 repetitions instead of 15")
+    asked = parser.parse_args()
+    names, missing = installed(COMPETITORS)
+    made = {name: COMPETITORS[name][1]() for name in names}
+    expected = plain()(X[0])
+    for name, ask in made.items():
+        if not np.allclose(ask(X[0]), expected, atol=1e-5):
+            raise SystemExit(f"{name} gives other probabilities, so its time means nothing.")
+
+    def turn(name: str) -> float:
+        ask = made[name]
+        if name in (NUMPY, FAST):
+            kernels.use("reference" if name == NUMPY else "jit")
+        for x in X[:20]:
+            ask(x)
+        return seconds(lambda: [ask(x) for x in X]) / len(X)
+
+    times = take_turns(names, turn, 3 if asked.quick else 15)
+    print(machine())
+    for text in missing:
+        print(text)
+    title("One sample asked")
+    rows = []
+    for name, taken in times.items():
+        against = [ratio(taken, times[us]) if us in times else "-" for us in (NUMPY, FAST)]
+        rows.append([name, f"{np.median(taken) * 1e6:.1f}", f"{min(taken) * 1e6:.1f}", *against])
+    print(table(("who", "median us", "min us", "/ NumPy alone", "/ fast extra"), rows))
+    print("ratios of the medians / of the minima; above 1 means slower than Pellucid")
+
+
+if __name__ == "__main__":
+    main()
