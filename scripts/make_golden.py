@@ -89,6 +89,11 @@ LAYERS: dict[str, tuple[tuple[int, ...], dict[str, tuple[int, ...]], Callable[[T
         {"0.dense.W": (4, 2), "0.dense.b": (2,), "1.sequential.0.dense.W": (4, 3), "1.sequential.0.dense.b": (3,)},
         concat,
     ),
+    "concat_on_sequences": (
+        (2, 4),
+        {"0.dense.W": (4, 3), "0.dense.b": (3,)},
+        lambda x, p: torch.cat([linear(x, p, "0.dense."), torch.tanh(x)], dim=-1),
+    ),
 }
 
 

@@ -102,6 +102,12 @@ LAYERS = [
             _2_relu=naive.relu,
         ),
     ),
+    LayerCase(
+        "concat_on_sequences",
+        lambda: pl.Concat(pl.Dense(3), pl.Tanh()),
+        (2, 4),
+        naive.concat(_0_dense=naive.dense, _1_tanh=naive.tanh),
+    ),
 ]
 
 

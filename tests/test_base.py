@@ -206,6 +206,13 @@ def test_initial_weights_have_mean_0_and_the_promised_variance(init, variance):
     assert abs(W.mean()) < 4 * math.sqrt(variance / W.size)
 
 
+def test_the_defaults_are_the_documented_ones():
+    assert pl.Normal() == pl.Normal(std=0.01)
+    assert pl.Constant() == pl.Constant(0.0)
+    assert pl.Orthogonal() == pl.Orthogonal(gain=1.0)
+    assert pl.Param((2,)) == pl.Param((2,), pl.Constant(0.0), fan=(1, 1), decay=True, penalty=None)
+
+
 def test_glorot_stays_within_its_limit_and_fills_it():
     W = pl.Glorot()(np.random.default_rng(0), (40, 20), 40, 20)
     assert 0.095 < np.abs(W).max() * math.sqrt(60 / 6) * 0.1 <= 0.1
@@ -312,6 +319,15 @@ def test_two_shapes_are_drawn_with_a_mark_under_what_differs(given_shape, expect
     assert lines[1].strip().startswith("expected")
     assert lines[2].endswith(axes)
     assert "^" in lines[2]
+
+
+def test_a_drawing_stands_in_columns():
+    assert draw_shapes((128, 28, 27), (None, 28, 28), "images", "layer") == (
+        "  images  (128, 28, 27)\n"
+        "  layer   (  N, 28, 28)\n"
+        "                    ^^  axis 2"
+    )  # fmt: skip
+    assert draw_shapes((5,), (7,)).splitlines()[:2] == ["  given     (5,)", "  expected  (7,)"]
 
 
 def test_shapes_that_agree_are_drawn_without_a_mark():

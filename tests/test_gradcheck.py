@@ -124,6 +124,8 @@ def test_a_mistake_is_found_and_its_array_named(model, x, wrong):
         assert row.worst.verdict == "wrong"
         assert abs(row.worst.backward - row.worst.nudge) > 1e-6 * abs(row.worst.nudge)
         assert f"backward says {row.worst.backward:+.3g}" in text
+        wrong_count = row.count("wrong")
+        assert (f"({wrong_count} of {len(row.nudges)} comparisons are wrong)" in str(row)) == (wrong_count > 1)
 
 
 def test_a_mistake_in_few_of_many_numbers_is_found_by_the_direction():

@@ -302,6 +302,12 @@ def test_residual_and_reshape_draw_the_shapes_that_do_not_fit():
         pl.Model(pl.Concat(), input_shape=(3,))
 
 
+def test_the_defaults_are_the_documented_ones():
+    assert pl.Dense(3) == pl.Dense(3, init="he", bias=True, penalty=None, bias_penalty=None)
+    assert pl.LeakyReLU() == pl.LeakyReLU(slope=0.01)
+    assert pl.ELU() == pl.ELU(alpha=1.0)
+
+
 def test_layers_are_equal_by_their_arguments_and_show_them():
     assert pl.Dense(3) == pl.Dense(3)
     assert pl.Dense(3) != pl.Dense(4)

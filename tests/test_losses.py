@@ -272,6 +272,12 @@ def test_sigmoid_layer_and_binary_cross_entropy_are_the_fused_loss():
     np.testing.assert_allclose(apart.predict(x), fused.predict(x), rtol=1e-13)
 
 
+def test_the_defaults_are_the_documented_ones():
+    assert pl.Huber() == pl.Huber(delta=1.0)
+    assert pl.BinaryCrossEntropy() == pl.BinaryCrossEntropy(eps=1e-7)
+    assert pl.CategoricalCrossEntropy() == pl.CategoricalCrossEntropy(class_weights=None, eps=1e-7)
+
+
 def test_every_loss_is_of_numbers_or_of_classes():
     for case in LOSSES:
         assert isinstance(case.make(), ElementwiseLoss) != isinstance(case.make(), ClassLoss)

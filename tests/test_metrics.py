@@ -131,6 +131,11 @@ def test_answers_of_every_form_become_ids():
     assert class_ids(np.array([[3], [1]])).tolist() == [3, 1]
 
 
+def test_confusion_of_yes_or_no_answers():
+    assert pl.confusion_matrix(np.array([[0.9], [0.2], [0.7]]), np.array([1, 1, 0])).tolist() == [[0, 1], [1, 1]]
+    assert pl.confusion_matrix(np.array([0, 0]), np.array([0, 0])).tolist() == [[2, 0], [0, 0]]
+
+
 def test_confusion_of_given_ids_and_of_more_classes_than_seen():
     assert pl.confusion_matrix(np.array([1, 0]), np.array([1, 1]), classes=3).tolist() == [
         [0, 0, 0],

@@ -154,6 +154,15 @@ def test_adamw_in_a_model_leaves_the_biases_alone():
     assert set(decays.tolist()) == {0.0, 1.0}
 
 
+def test_the_defaults_are_the_documented_ones():
+    assert pl.SGD() == pl.SGD(0.01, momentum=0.0, nesterov=False)
+    assert pl.AdaGrad() == pl.AdaGrad(0.01, eps=1e-8)
+    assert pl.RMSprop() == pl.RMSprop(0.001, rho=0.9, eps=1e-8)
+    assert pl.Adam() == pl.Adam(0.001, beta1=0.9, beta2=0.999, eps=1e-8)
+    assert pl.AdamW() == pl.AdamW(0.001, 0.9, 0.999, 1e-8, weight_decay=0.01)
+    assert pl.Adam().t == 0
+
+
 def test_optimizers_are_equal_by_their_settings():
     assert pl.Adam(0.1) == pl.Adam(0.1) != pl.Adam(0.2)
     assert repr(pl.SGD(0.1, momentum=0.9)) == "SGD(lr=0.1, momentum=0.9, nesterov=False)"

@@ -108,6 +108,12 @@ def test_a_schedule_moves_the_rate_of_a_training():
     assert [e.lr for e in events if isinstance(e, pl.EpochDone)] == [0.1 * 0.5**3, 0.1 * 0.5**6]
 
 
+def test_the_defaults_are_the_documented_ones():
+    assert pl.step_decay(1.0, 5) == pl.step_decay(1.0, 5, factor=0.1)
+    assert pl.cosine(1.0, 5) == pl.cosine(1.0, 5, final=0.0)
+    assert pl.one_cycle(1.0, 5) == pl.one_cycle(1.0, 5, rise=0.3)
+
+
 def test_schedules_are_equal_by_their_numbers():
     assert pl.cosine(0.1, 10) == pl.cosine(0.1, 10) != pl.cosine(0.1, 11)
     assert repr(pl.warmup(5, 0.1)) == "warmup(steps=5, then=0.1)"

@@ -92,6 +92,16 @@ def test_a_share_for_validation_is_set_aside():
     assert len(np.unique(np.concatenate(seen))) == 30
 
 
+def test_the_share_for_validation_follows_the_seed():
+    rest, aside = pl.split(pl.Data(X, IDS), 0.2, seed=3)
+    explicit, by_share = classifier(), classifier()
+    explicit.fit(rest, epochs=2, validation=aside, seed=3, verbose=False)
+    by_share.fit(X, IDS, epochs=2, validation=0.2, seed=3, verbose=False)
+    assert by_share.history == explicit.history
+    default = classifier().fit(X, IDS, epochs=2, validation=0.2, verbose=False)
+    assert default == classifier().fit(X, IDS, epochs=2, validation=0.2, seed=0, verbose=False) != by_share.history
+
+
 def test_about_twenty_lines_are_printed(capsys):
     classifier().fit(X * 100, IDS, epochs=100, validation=(XV, TV))
     lines = capsys.readouterr().out.splitlines()
