@@ -210,6 +210,13 @@ def test_raw_inputs_are_prepared_as_for_training():
     )
 
 
+def test_a_large_loss_is_no_mistake():
+    t = 1e4 * np.random.default_rng(1).normal(size=(6, 3))
+    report = pl.check_gradients(network(pl.Dense(4), pl.Tanh(), pl.Dense(3), loss=pl.MeanSquaredError()), X, t)
+    assert report.loss > 1e7
+    assert report.ok, str(report)
+
+
 def test_unscaled_inputs_and_saturated_layers_are_no_mistake():
     for scale in (1e-3, 30.0, 255.0):
         report = pl.check_gradients(network(pl.Dense(8), pl.Tanh(), pl.Dense(3)), X * scale, IDS)

@@ -121,6 +121,9 @@ def test_sequences_are_counted_row_by_row():
     y = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.6, 0.4], [0.7, 0.3]]])
     assert pl.accuracy(y, np.array([[0, 1], [1, 0]])) == 0.75
     assert pl.confusion_matrix(y, np.array([[0, 1], [1, 0]])).tolist() == [[2, 0], [1, 1]]
+    assert pl.top_k_accuracy(y, np.array([[0, 1], [1, 0]]), k=1) == 0.75
+    assert class_ids(np.array([[[0.1, 0.9]], [[0.8, 0.2]]])).tolist() == [[1], [0]]
+    assert class_ids(np.array([[[0.9], [0.2], [0.6]]])).tolist() == [[1, 0, 1]]
 
 
 def test_answers_of_every_form_become_ids():

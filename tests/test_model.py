@@ -74,6 +74,15 @@ def test_a_kept_pass_has_every_array_and_the_chain_closes():
     assert len(tape[2].cache["tape"]) == 2
 
 
+def test_the_first_layer_is_not_asked_for_what_nobody_needs(monkeypatch):
+    asked = []
+    backward = pl.Dense.backward
+    monkeypatch.setattr(pl.Dense, "backward", lambda self, dy, cache: asked.append(self) or backward(self, dy, cache))
+    model = classifier()
+    model.loss_and_grad(X, IDS)
+    assert {id(layer) for layer in asked} == {id(model.layers[3]), id(model.layers[2].layers[0])}
+
+
 def test_without_keeping_the_tape_is_used_up():
     model = classifier()
     _, cache, _ = model.forward_backward(X, IDS, pl.Run())
