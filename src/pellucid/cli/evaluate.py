@@ -34,22 +34,22 @@ def command(env: Environment, model: str, data: str, part: str, target: str | No
     """Measure the network in the file MODEL on DATA, which is named as for `pellucid train`."""
     import pellucid as pl
     from pellucid.cli.plan import metrics_for, with_targets
-    from pellucid.cli.report import report
+    from pellucid.cli.report import named, report
     from pellucid.data.batches import check_finite
     from pellucid.datasets import load
 
-    net = pl.load(model)
+    net = named(pl.load(model))
     train, test = load(data, target=target, seed=seed)
     parts = {"train": (train,), "test": (test or train,), "all": (train, test)}[part]
     samples = _joined([p for p in parts if p is not None])
     check_finite(samples)
-    samples = with_targets(net, _same_classes(net, samples, data))
+    samples = with_targets(net, _same_classes(net, _same_columns(net, samples), data))
     y = net.predict(samples.x)
     figures: dict[str, Any] = {"loss": net.evaluate(samples.x, samples.t, ())["loss"]}
     figures |= {f.__name__: float(f(y, samples.t)) for f in metrics_for(net)}
     which = "" if test is None or part == "all" else f", the {part} part"
     env.say(f"data      {data}: {len(samples):,} samples{which}")
-    report(env, net, samples, y, figures)
+    report(env, net, samples, y, figures, what="all" if test is None else part)
     env.event("evaluated", model=str(model), data=data, samples=len(samples), **figures)
     return Status.DONE
 
@@ -70,6 +70,24 @@ def _joined(parts: list[Any]) -> Any:
         first.columns,
         first.name,
     )
+
+
+def _same_columns(net: Any, samples: Any) -> Any:
+    """A table's columns in the order in which the model learned them, found by their names."""
+    from dataclasses import replace
+
+    from pellucid.base.errors import DataError
+    from pellucid.data.prepare import Standardize
+
+    known = net.prepare.columns if isinstance(net.prepare, Standardize) else ()
+    if not known or not samples.columns or samples.columns == known:
+        return samples
+    if missing := [name for name in known if name not in samples.columns]:
+        raise DataError(
+            f"{samples.name} lacks columns that the network was trained on: {', '.join(missing[:8])}. "
+            f"It has {', '.join(samples.columns[:8])}{', ...' if len(samples.columns) > 8 else ''}."
+        )
+    return replace(samples, x=samples.x[:, [samples.columns.index(name) for name in known]], columns=known)
 
 
 def _same_classes(net: Any, samples: Any, data: str) -> Any:

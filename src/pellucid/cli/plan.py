@@ -5,18 +5,17 @@ Everything that is chosen is listed here and printed when training starts, so th
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
-from math import ceil, prod
-from pathlib import Path
+from math import ceil
 from typing import Any
 
 import numpy as np
 
 import pellucid as pl
-from pellucid.base.arrays import Array, Shape
-from pellucid.base.errors import UsageError, draw_shapes
-from pellucid.cli.usual import ACTIVATIONS, LOSSES, OPTIMIZERS, USUAL_RATE, Usual, usual_for
+from pellucid.base.arrays import Array
+from pellucid.base.errors import UsageError
+from pellucid.cli.network import build_model, sizes
+from pellucid.cli.usual import OPTIMIZERS, USUAL_RATE, Usual, usual_for
 from pellucid.data.batches import check_finite
 from pellucid.losses import ClassLoss
 from pellucid.model import Metric, default_metrics
@@ -44,6 +43,7 @@ class Options:
     l2: float | None = None
     clip: float | None = None
     shift: int | None = None
+    standardize: bool = False
     seed: int = 0
     target: str | None = None
 
@@ -79,8 +79,7 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
     epochs = usual.epochs if options.epochs is None else options.epochs
     batch_size = usual.batch_size if options.batch_size is None else options.batch_size
     shift = usual.shift if options.shift is None else options.shift
-    if shift and data.x.ndim < 3:
-        raise UsageError(f"--shift moves pictures, and {options.data} holds rows of {data.x.shape[1:]} numbers.")
+    _check_shift(shift, data, options.data)
     optimizer, words = build_optimizer(options, usual, len(data), batch_size, epochs)
     training = pl.train(
         model,
@@ -100,12 +99,20 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
         f"data      {options.data}: {len(data):,} to train, {len(validation) if validation else 0:,} to validate, "
         f"{len(test):,} to test; {what} of {'x'.join(map(str, data.x.shape[1:])) or '1'}, {kind}",
         f"network   {sizes(model)} ({model.theta.size:,} parameters), {type(model.loss).__name__}",
-        f"training  {epochs} epochs, batches of {batch_size}, {words}"
+        f"training  {epochs} epoch{'s' * (epochs > 1)}, batches of {batch_size}, {words}"
         + (f", pictures shifted by up to {shift} pixel{'s' * (shift > 1)}" if shift else "")
         + (f", dropout {options.dropout:g}" if options.dropout else "")
         + (f", penalty {model.penalty!r}" if model.penalty is not None else ""),
     )
     return Plan(training, data, validation, test, fresh, lines)
+
+
+def _check_shift(shift: int, data: pl.Data, name: str) -> None:
+    if shift and data.x.ndim < 3:
+        raise UsageError(f"--shift moves pictures, and {name} holds rows of {data.x.shape[1:]} numbers.")
+    if shift and not 0 <= shift < min(data.x.shape[1:3]):
+        sides = "x".join(map(str, data.x.shape[1:3]))
+        raise UsageError(f"--shift is a number of pixels, from 0 to less than a picture's side ({sides}), not {shift}.")
 
 
 def _share(option: str, share: float) -> float:
@@ -114,119 +121,12 @@ def _share(option: str, share: float) -> float:
     return share
 
 
-def build_model(options: Options, usual: Usual, data: pl.Data) -> pl.Model:
-    """The network that was asked for, or the usual one, around this data."""
-    outputs = len(data.classes) or prod(data.t.shape[1:])
-    named = LOSSES[options.loss] if options.loss else None
-    if named is not None and issubclass(named, ClassLoss) and not data.classes:
-        raise UsageError(
-            f"--loss {options.loss} needs class labels, but the target of {options.data} is measured values. "
-            "Use mse, mae or huber."
-        )
-    loss = (named or (pl.SoftmaxCrossEntropy if data.classes else pl.MeanSquaredError))()
-    input_shape: Shape = (prod(data.x.shape[1:]),)
-    if options.layers is not None and options.layers.endswith(".toml"):
-        layers, loss, input_shape = read_toml(options.layers, loss, input_shape)
-    else:
-        hidden = parse_layers(options.layers, outputs, options.data) if options.layers else usual.hidden
-        bend = ACTIVATIONS[options.activation or usual.activation]
-        layers = []
-        for units in hidden:
-            layers += [pl.Dense(units), bend()]
-            if options.dropout:
-                layers.append(pl.Dropout(options.dropout))
-        layers.append(pl.Dense(outputs))
-        if isinstance(loss, pl.CategoricalCrossEntropy):
-            layers.append(pl.Softmax())
-        if isinstance(loss, pl.BinaryCrossEntropy):
-            layers.append(pl.Sigmoid())
-    l2 = usual.l2 if options.l2 is None else options.l2
-    penalty: Any = pl.L2(l2) if l2 else None
-    if options.l1:
-        penalty = pl.L1(options.l1) + penalty if penalty is not None else pl.L1(options.l1)
-    model = pl.Model(
-        *layers,
-        loss=loss,
-        input_shape=input_shape,
-        seed=options.seed,
-        penalty=penalty,
-        prepare=preparation(data, input_shape),
-        classes=data.classes,
-    )
-    if model.output_shape != (outputs,):
-        raise pl.ShapeError(
-            f"The network's output does not fit {options.data}, which has {outputs} "
-            f"{'classes' if data.classes else 'values a sample'}.\n"
-            + draw_shapes((None, *model.output_shape), (None, outputs), "network", "data")
-        )
-    return model
-
-
-def parse_layers(text: str, outputs: int, name: str) -> tuple[int, ...]:
-    """ "128,64,10" as the hidden sizes (128, 64); the last number must be the number of outputs."""
-    try:
-        units = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        units = ()
-    if not units or min(units) < 1:
-        raise UsageError(
-            f"--layers {text!r} cannot be read. Write the units of each dense layer, such as 128,10, "
-            "or the name of a .toml file that describes the network."
-        )
-    if units[-1] != outputs:
-        raise pl.ShapeError(
-            f"The last layer must have one unit for each answer, and {name} has {outputs}.\n"
-            + draw_shapes((None, units[-1]), (None, outputs), "--layers", "expected")
-            + f"\nWrite --layers {','.join(map(str, [*units[:-1], outputs]))}."
-        )
-    return units[:-1]
-
-
-def read_toml(path: str, loss: pl.Loss, input_shape: Shape) -> tuple[list[pl.Layer], pl.Loss, Shape]:
-    """A network from a TOML file: `[[layers]]` tables with a kind, and optionally `loss` and `input_shape`."""
-    try:
-        said = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise pl.DataError(f"{path} could not be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise pl.DataError(f"{path} is not valid TOML: {error}.") from None
-    if not isinstance(said.get("layers"), list) or not said["layers"]:
-        raise pl.DataError(f'{path} describes no layers. Begin with [[layers]] and a line kind = "Dense".')
-    if unknown := set(said) - {"layers", "loss", "input_shape"}:
-        raise pl.DataError(f"{path} has {', '.join(sorted(unknown))}; it may have layers, loss and input_shape.")
-    layers = [pl.rebuild(layer, where=f"{path}: layers[{i}]") for i, layer in enumerate(said["layers"])]
-    if "loss" in said:
-        loss = pl.rebuild(said["loss"], where=f"{path}: loss")
-    shape = tuple(said.get("input_shape", input_shape))
-    if prod(shape) != prod(input_shape):
-        raise pl.ShapeError(
-            f"{path}: the data do not have this input_shape.\n"
-            + draw_shapes((None, *shape), (None, *input_shape), path, "data")
-        )
-    return layers, loss, shape
-
-
-def preparation(data: pl.Data, shape: Shape) -> Any:
-    """What is done to this raw data before the first layer, measured on the training part alone."""
-    if data.x.dtype == np.uint8:
-        return pl.Pixels(shape, picture=data.x.shape[1:], digit=looks_like_digits(data))
-    if data.columns:
-        return pl.Standardize.fit(data.x, data.columns)
-    return None
-
-
-def looks_like_digits(data: pl.Data) -> bool:
-    """Whether these pictures are digits drawn the MNIST way: ten classes named by digits, and an empty frame."""
-    if data.x.shape[1:] != (28, 28) or data.classes != tuple("0123456789"):
-        return False
-    few = data.x[:1000]
-    frame = np.concatenate([few[:, 0], few[:, -1], few[:, :, 0], few[:, :, -1]], axis=1)  # (N, 112)
-    return bool(frame.any(axis=1).mean() < 0.05)
-
-
 def with_targets(model: pl.Model, data: pl.Data) -> pl.Data:
-    """The data with targets that the model's loss takes: class ids, or one-hot rows for a loss of numbers."""
-    if not data.classes or isinstance(model.loss, ClassLoss) or data.t.ndim > 1:
+    """The data with targets that the model's loss takes: class ids, or one-hot rows for a loss of numbers.
+
+    One output for two classes is a yes-or-no answer, whose targets are the ids 0 and 1 themselves.
+    """
+    if not data.classes or isinstance(model.loss, ClassLoss) or data.t.ndim > 1 or model.output_shape == (1,):
         return data
     return replace(data, t=one_hot(data.t, len(data.classes)))
 
@@ -256,6 +156,8 @@ def build_optimizer(
         lr = USUAL_RATE.get(options.optimizer, 0.003) if lr is None else lr
     if not lr >= 0:
         raise UsageError(f"--lr is {lr!r}, but a learning rate must be 0 or more; 0.001 is common for adam.")
+    if options.decay is not None and options.schedule not in ("exponential", "inverse"):
+        raise UsageError(f"--decay belongs to the schedules exponential and inverse; {options.schedule} has none.")
     steps = ceil(samples / max(batch_size, 1))
     decay = usual.decay if options.decay is None else options.decay
     schedule: Any
@@ -265,6 +167,8 @@ def build_optimizer(
         schedule, words = pl.exponential(lr, decay ** (1 / steps)), f"rate {lr:g}, times {decay:g} every epoch"
     elif options.schedule == "inverse":
         decay = 1e-3 if options.decay is None else decay
+        if not decay >= 0:
+            raise UsageError(f"--decay divides the rate by 1 + decay * step, so it is 0 or more, not {decay:g}.")
         schedule, words = pl.inverse_decay(lr, decay), f"rate {lr:g} / (1 + {decay:g} step)"
     elif options.schedule == "cosine":
         schedule, words = pl.cosine(lr, steps * epochs), f"rate {lr:g}, down to 0 along a cosine"
@@ -279,11 +183,3 @@ def build_optimizer(
             raise UsageError(f"--momentum belongs to sgd; {options.optimizer} has its own memory.")
         extra["momentum"] = options.momentum
     return kind(lr=schedule, **extra), f"{kind.__name__} with {words}"
-
-
-def sizes(model: pl.Model) -> str:
-    """The network in a few characters, such as 784-128-10."""
-    dense = [layer.units for layer in model.layers if isinstance(layer, pl.Dense)]
-    bends = [layer.kind for layer in model.layers if not isinstance(layer, pl.Dense | pl.Dropout)]
-    head = "x".join(map(str, model.input_shape))
-    return "-".join([head, *map(str, dense)]) + (f" with {', '.join(dict.fromkeys(bends))}" if bends else "")

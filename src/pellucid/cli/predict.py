@@ -38,34 +38,24 @@ def command(env: Environment, /, model: str, files: tuple[str, ...], top: int) -
     A file is prepared exactly as the training data were; for a picture it is shown what the network sees.
     """
     import pellucid as pl
+    from pellucid.cli.report import by_class, named
 
-    net = pl.load(model)
+    net = named(pl.load(model))
     for path in files:
-        x, seen = read(env, net, path)
+        x, seen = read(net, path)
         y = net.predict(x)
-        for row in range(len(x)):
-            many = len(x) > 1
-            name = f"{path}, row {row + 1}" if many else path
-            if net.classes:
-                answer(
-                    env,
-                    net,
-                    name,
-                    path,
-                    row,
-                    y[row],
-                    top,
-                    0 if seen is not None else len(f"{path}, row {len(x)}") * many,
-                )
-            else:
-                env.say(f"{name}  {', '.join(f'{v:.6g}' for v in y[row].ravel().tolist())}")
-                env.event("prediction", file=path, row=row, values=y[row].ravel())
+        if net.classes:
+            y = by_class(net, y)
+        names = [f"{path}, row {row + 1}" for row in range(len(x))] if len(x) > 1 else [path]
+        for row, name in enumerate(names):
+            tell = answer if net.classes else values
+            tell(env, net, name.ljust(len(names[-1])), path, row, y[row], top)
         if seen is not None and len(files) <= MOST_PICTURES:
             show(env, seen)
     return Status.DONE
 
 
-def read(env: Environment, net: pl.Model, path: str) -> tuple[Array, Array | None]:
+def read(net: pl.Model, path: str) -> tuple[Array, Array | None]:
     """Raw input for the network from a file, and for a picture what the network sees of it."""
     import numpy as np
 
@@ -84,7 +74,7 @@ def read(env: Environment, net: pl.Model, path: str) -> tuple[Array, Array | Non
         kinds = ".csv and .npy" if Path(path).suffix else "a .csv or .npy file"
         raise DataError(f"{path}: this network was not trained on pictures; it can be asked about {kinds}.")
     seen = read_seen(path, prepare)
-    return seen[None], seen
+    return seen[None] * (prepare.full / 255.0), seen
 
 
 def read_seen(path: str, prepare: Any) -> Array:
@@ -96,7 +86,10 @@ def read_seen(path: str, prepare: Any) -> Array:
 
     grey = read_picture(path)
     if prepare.digit:
-        return as_digit(grey)
+        try:
+            return as_digit(grey)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
     if len(prepare.picture) != 2:
         raise DataError(f"{path}: the network wants pictures of shape {prepare.picture}; give them as an .npy array.")
     return np.asarray(resized(grey, prepare.picture))
@@ -120,28 +113,35 @@ def one_batch(x: Array, net: pl.Model, path: str) -> Array:
     return x.reshape(len(x), *shape)
 
 
-def answer(env: Environment, net: pl.Model, name: str, path: str, row: int, y: Array, top: int, width: int) -> None:
-    """One answer: the most probable class, and the next ones behind it."""
-    best = y.argsort()[::-1][:top].tolist()
-    first, *others = [f"{net.classes[k]}  {100 * float(y[k]):.1f} %" for k in best]
-    rest = f"   (then {', '.join(others)})" if others else ""
-    env.say(f"{name:<{width}}  {first}{rest}")
+def values(env: Environment, net: pl.Model, name: str, path: str, row: int, y: Array, top: int) -> None:
+    """One answer of a network that learned values."""
+    env.say(f"{name}  {', '.join(f'{v:.6g}' for v in y.ravel().tolist())}")
+    env.event("prediction", file=path, row=row, values=y.ravel())
+
+
+def answer(env: Environment, net: pl.Model, name: str, path: str, row: int, y: Array, top: int) -> None:
+    """One answer: the class with the highest number, and the next ones behind it."""
+    from pellucid.inspection.summary import answer_kind
+
+    what, many = ("score", "scores") if answer_kind(net) == "values" else ("probability", "probabilities")
+    best = (-y).argsort(kind="stable")[:top].tolist()
+    said = [f"{net.classes[k]}  " + (f"{100 * y[k]:.1f} %" if what == "probability" else f"{y[k]:.2f}") for k in best]
+    env.say(f"{name}  {said[0]}" + (f"   (then {', '.join(said[1:])})" if said[1:] else ""))
     env.event(
         "prediction",
         file=path,
         row=row,
-        **{"class": net.classes[best[0]]},
-        probability=float(y[best[0]]),
-        probabilities={c: float(v) for c, v in zip(net.classes, y.tolist(), strict=True)},
+        **{"class": net.classes[best[0]], what: float(y[best[0]])},
+        **{many: {c: float(v) for c, v in zip(net.classes, y.tolist(), strict=True)}},
     )
 
 
 def show(env: Environment, seen: Array) -> None:
     """The picture as the network sees it."""
-    from pellucid.cli.show import picture
+    from pellucid.cli.show import fitted, picture
 
     unicode = (env.stdout.encoding or "").lower().startswith("utf")
     env.say("  what the network sees:")
-    for line in picture(seen, unicode, margin=2 if seen.shape == (28, 28) else 0):
+    for line in picture(fitted(seen), unicode, margin=2 if seen.shape == (28, 28) else 0):
         env.say("    " + line)
     env.say("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
@@ -13,10 +14,10 @@ import click
 
 from pellucid.cli.environment import Environment, json_option
 from pellucid.cli.status import Status
+from pellucid.cli.telling import figure, finish, position, say_line, tell_epoch, tell_start
 
 if TYPE_CHECKING:
-    import pellucid as pl
-    from pellucid.cli.plan import Options, Plan
+    from pellucid.cli.plan import Plan
 
 EXAMPLES = """\b
 Examples:
@@ -94,9 +95,14 @@ Examples:
 @click.option("--l2", type=float, help="Penalty: this times the sum of w^2 over all weights.")
 @click.option("--clip", type=float, help="The gradient's greatest length; a longer one is shortened.")
 @click.option("--shift", type=int, help="Move each training picture by up to so many pixels, anew in every epoch.")
+@click.option(
+    "--standardize",
+    is_flag=True,
+    help="Bring pictures to mean 0 and deviation 1, as measured on the training part, instead of 0 to 1.",
+)
 @click.option("--patience", type=int, help="Stop when the validation loss has not improved for so many epochs.")
 @click.option("--keep-best", is_flag=True, help="End with the weights of the epoch with the lowest validation loss.")
-@click.option("--seed", type=int, default=0, show_default=True, help="All random choices follow from it.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All random choices follow from it.")
 @click.option("--target", help="For a table: the column to predict, by its name or its number from 0.")
 @click.option("--output", type=click.Path(dir_okay=False), help="Where the model is saved. Default NAME.safetensors.")
 @click.option(
@@ -137,32 +143,42 @@ def command(
     plan = make_plan(options, load(data, target=options.target, seed=options.seed))
     target = Path(output or f"{Path(data).name.split('.')[0] or 'model'}.safetensors")
     file = None if checkpoint is None else Path(checkpoint) / "checkpoint.safetensors"
-    _check_writable(target)
-    if resume and file is not None:
-        _resume(env, plan, file)
+    _check_writable(target, data)
+    if file is not None:
+        _check_writable(file, data)
+        _resume(env, plan, file, resume)
     stopped = _train(env, plan, file, patience, keep_best)
-    _finish(env, plan, options, target, stopped, file)
+    finish(env, plan, options, target, stopped, file)
     return Status.STOPPED if stopped else Status.DONE
 
 
-def _check_writable(target: Path) -> None:
+def _check_writable(target: Path, data: str) -> None:
     """Say now, not after an hour of training, that the result cannot be written."""
-    from pellucid.base.errors import FileError
+    from pellucid.base.errors import FileError, UsageError
 
-    if target.is_dir():
-        raise FileError(f"{target} is a folder; give --output the name of a file.")
-    if target.parent.exists() and not target.parent.is_dir():
-        raise FileError(f"{target} cannot be written: {target.parent} is not a folder.")
+    if target.exists() and Path(data).exists() and target.samefile(data):
+        raise UsageError(f"{target} holds the data; the model would replace them. Give --output another name.")
+    if target.exists() and not target.is_file():
+        raise FileError(f"{target} is no ordinary file, so the model is not written there. Give another name.")
+    folder = target.absolute().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise FileError(f"{target} cannot be written: {folder} is not a folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FileError(f"{target} cannot be written: you may not write into {folder}.")
 
 
-def _resume(env: Environment, plan: Plan, file: Path) -> None:
+def _resume(env: Environment, plan: Plan, file: Path, asked: bool) -> None:
     import pellucid as pl
 
-    if not file.exists():
+    if asked and file.exists():
+        pl.resume(plan.training, file)
+        say_line(env, f"resumed   after {position(plan.training)}, from {file}")
+    elif asked:
         env.warn(f"There is no checkpoint at {file} yet, so training starts afresh.")
-        return
-    pl.resume(plan.training, file)
-    env.say(f"resumed   after {plan.training.epoch} epochs and {plan.training.batch} batches, from {file}")
+    elif file.exists():
+        env.warn(f"The checkpoint at {file} will be replaced after the first epoch; --resume would go on from it.")
 
 
 def _train(env: Environment, plan: Plan, file: Path | None, patience: int | None, keep_best: bool) -> bool:
@@ -170,50 +186,31 @@ def _train(env: Environment, plan: Plan, file: Path | None, patience: int | None
     import pellucid as pl
 
     training = plan.training
-    for line in plan.lines:
-        env.say(line)
-    env.event(
-        "start",
-        data=plan.data.name,
-        samples=len(plan.data),
-        epochs=training.epochs,
-        batch_size=training.batch_size,
-        parameters=training.model.theta.size,
-        layers=[pl.describe(layer) for layer in training.model.layers],
-        loss=type(training.model.loss).__name__,
-        seed=training.seed,
-        epochs_done=training.epoch,
-    )
+    tell_start(env, plan)
     events: Iterable[pl.Event] = training
     if patience is not None:
         events = pl.early_stop(events, patience, past=training.history)
     if keep_best:
         events = pl.keep_best(events, training)
-    env.say("")
-    head = False
+    first = True
     with _stop_on_interrupt() as stop, env.progress("training", training.epochs * training.steps_per_epoch) as bar:
         for event in events:
             if isinstance(event, pl.StepDone):
                 if event.step % 8 == 0:
-                    bar(event.step, f"loss {event.loss:.3f}")
-                if stop.is_set():
-                    break
+                    bar(event.step, f"loss {figure(event.loss)}")
             elif isinstance(event, pl.EpochDone):
-                if not head:
-                    env.say(_head(event, training.epochs), style="bold")
-                    head = True
-                env.say(_line(event, training.epochs))
-                env.event("epoch", **event.row(), seconds=round(event.seconds, 4))
+                tell_epoch(env, event, training.epochs, first)
+                first = False
                 if file is not None:
                     pl.save_checkpoint(training, file)
-                if stop.is_set():
-                    break
             elif isinstance(event, pl.Noted):
-                env.say(f"note      {event.text}")
+                say_line(env, f"note      {event.text}")
                 env.event("note", text=event.text)
             elif isinstance(event, pl.Stopped):
-                env.say(f"stopped   {event.reason}")
+                say_line(env, f"stopped   {event.reason}")
                 env.event("stopped", reason=event.reason)
+            if stop.is_set() and isinstance(event, pl.StepDone | pl.EpochDone):
+                break
     if stop.is_set() and file is not None:
         pl.save_checkpoint(training, file)
     return stop.is_set()
@@ -237,64 +234,3 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _columns(event: pl.EpochDone) -> dict[str, str]:
-    """The figures of an epoch in the order in which they are printed: loss and metrics, then the validation's."""
-    row = {k: v for k, v in event.row().items() if k not in ("epoch", "lr")}
-    return {k: f"{100 * v:.1f} %" if k.endswith("accuracy") else f"{v:.4f}" for k, v in row.items() if v is not None}
-
-
-def _head(event: pl.EpochDone, epochs: int) -> str:
-    width = 2 * len(str(epochs)) + 1
-    names = [f"{k.replace('_', ' '):>{_width(k)}}" for k in _columns(event)]
-    return "  ".join([f"{'epoch':>{max(width, 5)}}", *names, "  seconds"])
-
-
-def _line(event: pl.EpochDone, epochs: int) -> str:
-    count = f"{event.epoch}/{epochs}"
-    cells = [f"{v:>{_width(k)}}" for k, v in _columns(event).items()]
-    return "  ".join([f"{count:>{max(2 * len(str(epochs)) + 1, 5)}}", *cells, f"{event.seconds:9.2f}"])
-
-
-def _width(name: str) -> int:
-    return max(len(name), 8)
-
-
-def _finish(env: Environment, plan: Plan, options: Options, target: Path, stopped: bool, file: Path | None) -> None:
-    """The test, what it looks like, where the model is, what to type next."""
-    import numpy as np
-
-    from pellucid.cli.plan import metrics_for
-    from pellucid.cli.report import report
-
-    training, model, test = plan.training, plan.training.model, plan.test
-    if stopped:
-        where = f"epoch {training.epoch + 1}, batch {training.batch}"
-        env.say(f"\nstopped   by you in {where}; what was learned so far is kept", style="bold")
-    model.save(target)
-    y = model.predict(test.x)
-    figures = {"loss": model.evaluate(test.x, test.t, ())["loss"]}
-    figures |= {f.__name__: float(f(y, test.t)) for f in metrics_for(model)}
-    report(env, model, test, y, figures)
-    env.event(
-        "done",
-        test_loss=figures["loss"],
-        **{f"test_{k}": v for k, v in figures.items() if k != "loss"},
-        model=str(target),
-        epochs=training.epoch,
-        stopped=stopped,
-    )
-    size = target.stat().st_size
-    env.say(f"saved     {target} ({size / 1000:,.0f} kB)", style="bold")
-    name = options.data
-    again = f" --target {options.target}" if options.target else ""
-    if np.ndim(test.x) == 3:
-        picture = "my_digit.png" if getattr(model.prepare, "digit", False) else "my_picture.png"
-        env.say(f"next      pellucid predict {target} {picture}     ask it about a picture of yours")
-    first = "next" if np.ndim(test.x) != 3 else ""
-    env.say(f"{first:<9} pellucid evaluate {target} {name}{again}     measure it again")
-    if stopped and file is not None:
-        env.say("          the same command with --resume     go on where you stopped")
-    else:
-        env.say(f"          pellucid train {name}{again} --epochs {2 * training.epochs}     train longer")

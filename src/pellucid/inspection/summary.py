@@ -38,7 +38,7 @@ def summary(model: Model) -> str:
         lines.append(f"before the first layer: {_said(model.prepare)}")
     if model.penalty is not None:
         lines.append(f"penalty on all weights: {model.penalty!r}")
-    lines.append(f"loss: {type(model.loss).__name__}; predict gives {_answer(model)}")
+    lines.append(f"loss: {type(model.loss).__name__}; predict gives {answer_kind(model)}")
     if model.classes:
         names = ", ".join(model.classes[:12]) + (", ..." if len(model.classes) > 12 else "")
         lines.append(f"classes: {names}")
@@ -67,7 +67,13 @@ def _said(prepare: object) -> str:
     return f"{kind}({', '.join(f'{k}={v}' for k, v in short.items())})"
 
 
-def _answer(model: Model) -> str:
+def answer_kind(model: Model) -> str:
+    """What the numbers that predict gives mean.
+
+    >>> import pellucid as pl
+    >>> answer_kind(pl.Model(pl.Dense(2), loss=pl.SigmoidCrossEntropy(), input_shape=(4,)))
+    'a probability for each output'
+    """
     ends_in_softmax = isinstance(model.layers[-1], Softmax)
     if isinstance(model.loss, SoftmaxCrossEntropy) or ends_in_softmax:
         return "probabilities"
