@@ -252,3 +252,15 @@ def test_a_shift_that_cannot_be_meant_is_refused():
         pl.Shift(-1)(np.zeros((1, 3, 3)), np.random.default_rng(0))
     with pytest.raises(pl.ShapeError, match=r"shape \(5, 784\)"):
         pl.Shift(1)(np.zeros((5, 784)), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("bad", [np.nan, -1.0])
+def test_a_weight_is_a_number_of_0_or_more(bad):
+    with pytest.raises(pl.DataError, match="weight 1 is"):
+        pl.Data(np.zeros((3, 1)), np.zeros(3), weights=np.array([1.0, bad, 1.0]))
+
+
+def test_whole_number_targets_are_split_in_proportion_without_names_too():
+    rest, aside = pl.split(pl.Data(np.zeros((100, 1)), np.array([0] * 90 + [1] * 10)), 0.2)
+    assert np.bincount(aside.t).tolist() == [18, 2]
+    assert np.bincount(rest.t).tolist() == [72, 8]

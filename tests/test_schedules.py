@@ -117,3 +117,13 @@ def test_the_defaults_are_the_documented_ones():
 def test_schedules_are_equal_by_their_numbers():
     assert pl.cosine(0.1, 10) == pl.cosine(0.1, 10) != pl.cosine(0.1, 11)
     assert repr(pl.warmup(5, 0.1)) == "warmup(steps=5, then=0.1)"
+
+
+@pytest.mark.parametrize("schedule", [pl.cosine(0.1, 0), pl.one_cycle(0.1, 0), pl.step_decay(0.1, every=0)])
+def test_a_schedule_over_no_steps_is_refused_in_words(schedule):
+    with pytest.raises(pl.UsageError, match="1 or more, not 0"):
+        pl.SGD(schedule).start(np.zeros(1))
+
+
+def test_one_cycle_that_only_rises_ends_at_its_lowest():
+    assert pl.one_cycle(1.0, 10, rise=1.0)(11) == pytest.approx(1e-4)

@@ -458,3 +458,12 @@ def test_bad_data_are_refused_before_the_first_step():
 def test_inputs_of_another_shape_are_drawn():
     with pytest.raises(pl.ShapeError, match=r"(?s)given +\(50, 3\).*expected +\( N, 4\)"):
         classifier().fit(X[:, :3], IDS, verbose=False)
+
+
+def test_validation_that_does_not_fit_is_refused_before_training_starts():
+    x, t = np.zeros((4, 2)), np.array([0, 1, 0, 1])
+    model = pl.Model(pl.Dense(2), loss=pl.SoftmaxCrossEntropy(), input_shape=(2,))
+    with pytest.raises(pl.ShapeError, match="cannot take this input"):
+        pl.train(model, (x, t), epochs=1, validation=(np.zeros((4, 3)), t))
+    with pytest.raises(pl.DataError, match="label of sample 1 is 7"):
+        pl.train(model, (x, t), epochs=1, validation=(x, np.array([0, 7, 0, 1])))

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi
 
+from pellucid.base.errors import UsageError
+
 Schedule = Callable[[int], float]
 
 
@@ -55,7 +57,7 @@ class step_decay:
     factor: float = 0.1
 
     def __call__(self, step: int) -> float:
-        return float(self.lr * self.factor ** (step // self.every))
+        return float(self.lr * self.factor ** (step // _positive("every", self.every)))
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class cosine:
     final: float = 0.0
 
     def __call__(self, step: int) -> float:
-        share = min(step / self.steps, 1.0)
+        share = min(step / _positive("steps", self.steps), 1.0)
         return self.final + (self.lr - self.final) * 0.5 * (1.0 + cos(pi * share))
 
 
@@ -130,14 +132,20 @@ class one_cycle:
     rise: float = 0.3
 
     def __call__(self, step: int) -> float:
-        top = self.rise * self.steps
+        top = self.rise * _positive("steps", self.steps)
         if step < top:
             return self._between(self.peak / 25.0, self.peak, step / top)
-        return self._between(self.peak, self.peak / 1e4, min((step - top) / (self.steps - top), 1.0))
+        return self._between(self.peak, self.peak / 1e4, min((step - top) / max(self.steps - top, 1.0), 1.0))
 
     @staticmethod
     def _between(a: float, b: float, share: float) -> float:
         return b + (a - b) * 0.5 * (1.0 + cos(pi * share))
+
+
+def _positive(name: str, count: int) -> int:
+    if count < 1:
+        raise UsageError(f"A schedule's {name} is a number of steps, 1 or more, not {count!r}.")
+    return count
 
 
 def as_schedule(lr: float | Schedule) -> Schedule:

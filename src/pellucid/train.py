@@ -95,6 +95,10 @@ class Training(Iterator[Event]):
         for part in (self.data, self.validation):
             if part is not None:
                 check_finite(part)
+        if self.validation is not None:  # say now, not after the first epoch, that it does not fit
+            v = self.validation
+            model.check_input(np.asarray(model.prepared(v.x[:1])))
+            model.loss.targets(v.t, (len(v), *model.output_shape))
         self.t = model.loss.targets(self.data.t, (len(self.data), *model.output_shape))
         self.optimizer.start(model.theta, model.decays(), seed)
         self.noise, self.augmentation = stream(seed, "noise"), stream(seed, "augment")

@@ -52,6 +52,9 @@ class Data:
                 f"{self.name} has {len(self.x)} samples, so weights must be {len(self.x)} numbers, "
                 f"not an array of shape {np.shape(self.weights)}."
             )
+        if self.weights is not None and not (np.asarray(self.weights) >= 0).all():
+            bad = int(np.flatnonzero(~(np.asarray(self.weights) >= 0))[0])
+            raise DataError(f"{self.name}: weight {bad} is {self.weights[bad]}; a weight is a number of 0 or more.")
 
     def __len__(self) -> int:
         return len(self.x)

@@ -28,7 +28,7 @@ def split(data: Data, share: float, seed: int = 0) -> tuple[Data, Data]:
         raise UsageError("One sample cannot be split in two.")
     rng = stream(seed, "split")
     order = rng.permutation(len(data))
-    if data.classes and data.t.ndim == 1:
+    if data.t.ndim == 1 and data.t.dtype.kind in "iub":  # class ids
         order = _interleaved(order, data.t)
     count = min(max(round(share * len(data)), 1), len(data) - 1)
     aside = np.sort(order[:count])
