@@ -78,10 +78,13 @@ def _same_columns(net: Any, samples: Any) -> Any:
 
     from pellucid.base.errors import DataError
     from pellucid.data.prepare import Standardize
+    from pellucid.datasets.rows import positions
 
     known = net.prepare.columns if isinstance(net.prepare, Standardize) else ()
     if not known or not samples.columns or samples.columns == known:
         return samples
+    if len(known) == len(samples.columns) and (positions(known) or positions(samples.columns)):
+        return samples  # one of them has no names but positions
     if missing := [name for name in known if name not in samples.columns]:
         raise DataError(
             f"{samples.name} lacks columns that the network was trained on: {', '.join(missing[:8])}. "

@@ -18,9 +18,9 @@ def read_rows(path: str | os.PathLike[str], width: int, columns: Sequence[str] =
     Args:
         path: the file.
         width: how many numbers a row the network takes.
-        columns: their names, if the network knows them: found by name in a file with a header, in any order. Without
-            names, a file with one column more is taken to hold the answers in its column label, target, class or y,
-            or, like the MNIST tables, in its first.
+        columns: their names, if the network knows them: found by name in a file with a header, in any order. Columns
+            that had no names are called by their positions, 0, 1, ... A file with one column more is taken to hold the
+            answers: in its column label, target, class or y; where they were; or, like the MNIST tables, in its first.
 
     Raises:
         DataError: if columns are missing, or a cell is not a number, with its row and column.
@@ -39,8 +39,9 @@ def read_rows(path: str | os.PathLike[str], width: int, columns: Sequence[str] =
 
 
 def _columns(sheet: Sheet, width: int, names: Sequence[str]) -> list[int]:
-    if names and sheet.header:
-        missing = [name for name in names if name not in sheet.header]
+    places = positions(names)
+    missing = [name for name in names if name not in sheet.header]
+    if names and sheet.header and not (missing and places):
         if missing:
             raise DataError(
                 f"{sheet.name} lacks columns that the network was trained on: {', '.join(missing[:8])}. "
@@ -51,6 +52,21 @@ def _columns(sheet: Sheet, width: int, names: Sequence[str]) -> list[int]:
         return list(range(width))
     if sheet.width == width + 1:
         answers = [i for i, name in enumerate(sheet.header) if name.lower() in ANSWERS]
-        answer = answers[0] if answers else 0
-        return [i for i in range(width + 1) if i != answer]
-    raise DataError(f"{sheet.name} has {sheet.width} columns, but the network takes {width} numbers a row.")
+        if places and not answers and max(places) <= width:
+            return places
+        if answers or not names:
+            answer = answers[0] if answers else 0
+            return [i for i in range(width + 1) if i != answer]
+    raise DataError(
+        f"{sheet.name} has {sheet.width} columns, but the network takes {width} numbers a row"
+        + (f": {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}. Give it a header." if names else ".")
+    )
+
+
+def positions(names: Sequence[str]) -> list[int]:
+    """The columns' positions, if their names are no more than that; else none.
+
+    >>> positions(("0", "2")), positions(("0", "length"))
+    ([0, 2], [])
+    """
+    return [int(name) for name in names] if all(name.isdecimal() for name in names) else []
