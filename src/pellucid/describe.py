@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
+from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -86,9 +87,10 @@ def rebuild(said: Any, extra: Iterable[type] = (), where: str = "description") -
     kinds = KINDS | {cls.__name__: cls for cls in extra}
     kind = said.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
+        near = get_close_matches(str(kind), kinds, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"The kinds are {', '.join(sorted(kinds))}."
         raise DataError(
-            f"{where}: there is no kind {kind!r}. The kinds are {', '.join(sorted(kinds))}; "
-            "a class of your own is made known with extra=[TheClass]."
+            f"{where}: there is no kind {kind!r}. {hint} A class of your own is made known with extra=[TheClass]."
         )
     cls = kinds[kind]
     names = {f.name for f in _arguments(cls)}

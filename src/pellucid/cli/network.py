@@ -137,6 +137,9 @@ def read_toml(options: Options, loss: pl.Loss, input_shape: Shape) -> tuple[list
     if unknown := set(said) - {"layers", "loss", "input_shape"}:
         raise pl.DataError(f"{path} has {', '.join(sorted(unknown))}; it may have layers, loss and input_shape.")
     layers = [pl.rebuild(layer, where=f"{path}: layers[{i}]") for i, layer in enumerate(said["layers"])]
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, pl.Layer):
+            raise pl.DataError(f"{path}: layers[{i}] is {layer!r}, which is no layer.")
     if "loss" in said:
         if options.loss is not None:
             raise UsageError(f"--loss {options.loss} does nothing beside {path}, which has a loss. Keep one of them.")

@@ -70,6 +70,8 @@ def read(net: pl.Model, path: str) -> tuple[Array, Array | None]:
     if name.endswith((".csv", ".csv.gz", ".tsv", ".txt")):
         columns = prepare.columns if isinstance(prepare, pl.Standardize) else ()
         return read_rows(path, int(np.prod(net.input_shape)), columns).reshape(-1, *net.input_shape), None
+    if name.endswith(".npz"):
+        raise DataError(f"{path} may hold several arrays; save the inputs alone: np.save('questions.npy', x).")
     if not isinstance(prepare, pl.Pixels) or len(prepare.picture) < 2:
         kinds = ".csv and .npy" if Path(path).suffix else "a .csv or .npy file"
         raise DataError(f"{path}: this network was not trained on pictures; it can be asked about {kinds}.")
@@ -106,6 +108,8 @@ def one_batch(x: Array, net: pl.Model, path: str) -> Array:
     size = int(np.prod(shape))
     if x.size == size and x.ndim <= len(shape) + 1 and (x.ndim == 0 or x.shape[0] != 1):
         x = x.reshape(1, *shape)
+    if x.ndim > 0 and len(x) == 0:
+        raise DataError(f"{path} holds no samples: its shape is {x.shape}.")
     if x.ndim == 0 or x[:1].size != size:
         raise DataError(f"{path} does not hold what the network takes.\n" + draw_shapes(x.shape, (None, *shape)))
     if x.dtype.kind not in "fiub" or not np.isfinite(x).all():
@@ -143,5 +147,5 @@ def show(env: Environment, seen: Array) -> None:
     unicode = (env.stdout.encoding or "").lower().startswith("utf")
     env.say("  what the network sees:")
     for line in picture(fitted(seen), unicode, margin=2 if seen.shape == (28, 28) else 0):
-        env.say("    " + line)
+        env.say(f"    {line}".rstrip())
     env.say("")

@@ -27,7 +27,7 @@ def picture(image: Array, unicode: bool = True, margin: int = 4) -> list[str]:
     H, W = image.shape
     inner = image[margin : H - margin, margin : W - margin].astype(float)
     if len(inner) % 2:
-        inner = np.vstack([inner, np.zeros_like(inner[:1])])
+        inner = np.vstack([inner, inner[-1:]])
     pairs = inner.reshape(len(inner) // 2, 2, inner.shape[1]).mean(axis=1)
     shades = SHADES if unicode else PLAIN
     levels = np.ceil(pairs / 255.0 * (len(shades) - 1) - 0.15).clip(0, len(shades) - 1).astype(int)
@@ -108,4 +108,4 @@ def gallery(images: Sequence[Array], labels: Sequence[str], unicode: bool, colum
             for image, label in zip(images[i : i + each], labels[i : i + each], strict=True)
         ]
         lines += [*side_by_side(blocks, width), ""]
-    return lines
+    return lines[:-1]

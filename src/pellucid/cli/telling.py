@@ -44,12 +44,12 @@ def tell_start(env: Environment, plan: Plan) -> None:
         seed=training.seed,
         epochs_done=training.epoch,
     )
-    env.say("")
 
 
 def tell_epoch(env: Environment, event: pl.EpochDone, epochs: int, first: bool) -> None:
     """The epoch's line, under the heads of the columns if it is the first."""
     if first:
+        env.say("")
         env.say(_head(event, epochs), style="bold")
     env.say(_line(event, epochs))
     env.event("epoch", **event.row(), seconds=round(event.seconds, 4))
@@ -99,7 +99,8 @@ def finish(env: Environment, plan: Plan, options: Options, target: Path, stopped
 
     training, model, test = plan.training, plan.training.model, plan.test
     if stopped:
-        say_line(env, f"\nstopped   by you after {position(training)}; what was learned so far is kept", style="bold")
+        env.say("")
+        say_line(env, f"stopped   by you after {position(training)}; what was learned so far is kept", style="bold")
     model.save(target)
     y = model.predict(test.x)
     figures = {"loss": model.evaluate(test.x, test.t, ())["loss"]}
