@@ -27,7 +27,7 @@ from common import installed, machine, ratio, seconds, table, take_turns, title
 
 D, H, K = 784, 128, 10
 RATE, BETA1, BETA2, EPS = 1e-3, 0.9, 0.999, 1e-8
-STEPS = {32: 200, 128: 100, 512: 40}  # timed steps a repetition, by batch size
+STEPS = {32: 300, 128: 150, 512: 60}  # timed steps a repetition, by batch size
 WARM_UP = 5  # steps before the clock starts
 SAME = 0.05  # how far apart the weights may end, as a share of the way; Keras and scikit-learn place eps elsewhere
 NUMPY, FAST, FLOOR = "Pellucid, NumPy alone", "Pellucid, fast extra", "the five products alone"
