@@ -165,7 +165,7 @@ def _check_writable(target: Path, data: str) -> None:
         folder = folder.parent
     if not folder.is_dir():
         raise FileError(f"{target} cannot be written: {folder} is not a folder.")
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise FileError(f"{target} cannot be written: you may not write into {folder}.")
 
 
