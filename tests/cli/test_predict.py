@@ -147,7 +147,7 @@ def test_pictures_that_are_no_digits_are_brought_to_the_size_and_scale_that_was_
     rng = np.random.default_rng(0)
     t = np.arange(60) % 2
     np.savez("shades.npz", x=(np.where(t, 12, 2)[:, None, None] + rng.integers(0, 5, (60, 6, 8))), t=t)
-    run("train", "shades.npz", "--epochs", 30, "--batch-size", 8, "--output", "shades").done()
+    run("train", "shades.npz", "--epochs", 30, "--decay", 1, "--output", "shades").done()
     for name, grey in (("dark", 60), ("light", 220)):
         Image.fromarray(np.full((100, 50), grey, np.uint8)).save(f"{name}.png")
     told = predict("shades", "dark.png", "light.png", "--json").done()

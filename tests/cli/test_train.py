@@ -690,9 +690,12 @@ def test_a_cut_checkpoint_is_refused_and_training_afresh_is_possible(tmp_path: P
 LONG = ("train", "digits", "--epochs", "12", "--layers", "64,10", "--dropout", "0.1", "--json", "--checkpoint", "runs")
 
 
+ONE_THREAD = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
 def started(*words: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "pellucid", *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ONE_THREAD)
 
 
 def after_epochs(process: subprocess.Popen[str], count: int, then: int) -> tuple[list[dict[str, Any]], str, int]:
@@ -713,7 +716,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The model file of the long training, run without a pause in a process of its own."""
     folder = tmp_path_factory.mktemp("whole")
     command = [sys.executable, "-m", "pellucid", *LONG]
-    subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    subprocess.run(command, cwd=folder, capture_output=True, check=True, env=ONE_THREAD)
     return (folder / "digits.safetensors").read_bytes()
 
 
