@@ -132,11 +132,13 @@ def code_lines(path: Path) -> tuple[int, int]:
             words |= set(range(string.lineno, (string.end_lineno or string.lineno) + 1))
     skip = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
     lines: set[int] = set()
-    count = 0
+    count = inside = 0  # Python 3.12 began to cut f-strings into pieces; here each is one token, as it was before
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in skip or token.type == tokenize.ENDMARKER or token.start[0] in words:
             continue
-        count += 1
+        name = tokenize.tok_name[token.type]
+        inside += (name == "FSTRING_START") - (name == "FSTRING_END")
+        count += not inside
         lines |= set(range(token.start[0], token.end[0] + 1))
     return len(lines), count
 
