@@ -1,7 +1,6 @@
 """Floor 5: where data come from. Toys, the embedded digits, and the files that people have.
 
-    train, test = pl.datasets.digits()
-    train, test = pl.datasets.load("mnist/")        # a name, a file or a folder
+`train, test = pl.datasets.digits()`; or `pl.datasets.load("mnist/")`, with a name, a file or a folder.
 """
 
 from pellucid.datasets.arrays import read_npy as read_npy
