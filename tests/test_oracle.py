@@ -31,10 +31,10 @@ def test_every_layer_case_has_a_formula():
 def test_layer(case):
     model, x = case.model(), case.inputs()
     p = {name: Num(values) for name, values in case.named(model, model.theta).items()}
-    kept = {path.split(".", 2)[2]: model.buffers[s.at].reshape(s.shape) for path, s in model.buffer_slots.items()}
+    kept = {name: values.copy() for name, values in case.buffers(model).items()}
     noise = {"u": np.random.default_rng(NOISE).random(x.shape)} if case.training else {}
     source = Num(x)
-    expected = FORMULAS[case.name](source, p | {name: values.copy() for name, values in kept.items()} | noise)
+    expected = FORMULAS[case.name](source, p | kept | noise)
     y, cache = model.layers[0].forward(x, case.run())
     np.testing.assert_allclose(y, expected.value, **EXACT)
     dy = np.random.default_rng(1).normal(size=y.shape)
