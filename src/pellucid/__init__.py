@@ -45,11 +45,14 @@ from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.layers import ELU as ELU
 from pellucid.layers import GELU as GELU
+from pellucid.layers import BatchNorm as BatchNorm
 from pellucid.layers import Concat as Concat
 from pellucid.layers import Dense as Dense
 from pellucid.layers import Dropout as Dropout
 from pellucid.layers import Flatten as Flatten
+from pellucid.layers import GroupNorm as GroupNorm
 from pellucid.layers import Layer as Layer
+from pellucid.layers import LayerNorm as LayerNorm
 from pellucid.layers import LeakyReLU as LeakyReLU
 from pellucid.layers import ReLU as ReLU
 from pellucid.layers import Reshape as Reshape

@@ -30,6 +30,7 @@ def _public(module: Any, names: str) -> dict[str, type]:
 KINDS: dict[str, type] = {
     **_public(layers, "Dense ReLU LeakyReLU ELU Sigmoid Tanh GELU SiLU Softmax Dropout Flatten Reshape"),
     **_public(layers, "Sequential Residual Concat"),
+    **_public(layers, "BatchNorm LayerNorm GroupNorm"),
     **_public(losses, "MeanSquaredError MeanAbsoluteError Huber BinaryCrossEntropy SigmoidCrossEntropy"),
     **_public(losses, "CategoricalCrossEntropy SoftmaxCrossEntropy"),
     **_public(penalties, "L1 L2 Both"),

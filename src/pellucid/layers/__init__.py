@@ -15,5 +15,8 @@ from pellucid.layers.compose import Step as Step
 from pellucid.layers.dense import Dense as Dense
 from pellucid.layers.dropout import Dropout as Dropout
 from pellucid.layers.layer import Layer as Layer
+from pellucid.layers.norm import BatchNorm as BatchNorm
+from pellucid.layers.norm import GroupNorm as GroupNorm
+from pellucid.layers.norm import LayerNorm as LayerNorm
 from pellucid.layers.shape import Flatten as Flatten
 from pellucid.layers.shape import Reshape as Reshape

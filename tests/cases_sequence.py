@@ -1,0 +1,27 @@
+"""The table's rows for normalisation, embedding, recurrent layers and attention."""
+
+from __future__ import annotations
+
+import pellucid as pl
+from tests.layer_case import LayerCase
+from tests.reference import sequence as naive
+
+LAYERS = [
+    LayerCase("batch_norm", lambda: pl.BatchNorm(), (3,), naive.fixed_batch_norm),
+    LayerCase("batch_norm_on_pictures", lambda: pl.BatchNorm(0.3), (2, 3, 2), naive.fixed_batch_norm),
+    LayerCase("batch_norm_training", lambda: pl.BatchNorm(), (2, 3), naive.batch_norm, rowwise=False, training=True),
+    LayerCase(
+        "batch_norm_training_on_pictures",
+        lambda: pl.BatchNorm(0.3),
+        (2, 3, 2),
+        naive.batch_norm,
+        rowwise=False,
+        training=True,
+    ),
+    LayerCase("layer_norm", lambda: pl.LayerNorm(), (4,), naive.layer_norm),
+    LayerCase("layer_norm_on_sequences", lambda: pl.LayerNorm(), (2, 4), naive.layer_norm),
+    LayerCase("group_norm", lambda: pl.GroupNorm(2), (2, 3, 4), naive.group_norm(2)),
+    LayerCase("group_norm_one_group", lambda: pl.GroupNorm(1), (2, 2, 3), naive.group_norm(1)),
+    LayerCase("group_norm_each_channel", lambda: pl.GroupNorm(3), (2, 2, 3), naive.group_norm(3)),
+    LayerCase("group_norm_on_rows", lambda: pl.GroupNorm(2), (6,), naive.group_norm(2)),
+]
