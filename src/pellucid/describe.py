@@ -29,6 +29,7 @@ def _public(module: Any, names: str) -> dict[str, type]:
 
 KINDS: dict[str, type] = {
     **_public(layers, "Dense ReLU LeakyReLU ELU Sigmoid Tanh GELU SiLU Softmax Dropout Flatten Reshape"),
+    **_public(layers, "Conv1D Conv2D ConvTranspose2D MaxPool2D AvgPool2D GlobalAvgPool2D UpSample2D SpatialDropout2D"),
     **_public(layers, "Sequential Residual Concat"),
     **_public(layers, "BatchNorm LayerNorm GroupNorm"),
     **_public(losses, "MeanSquaredError MeanAbsoluteError Huber BinaryCrossEntropy SigmoidCrossEntropy"),

@@ -112,3 +112,8 @@ def adam(
     c1, c2 = 1.0 - beta1**t, (1.0 - beta2**t) ** 0.5
     real = theta.dtype.type  # numbers of the vector's own type, or the loop would compute in float64
     _adam(theta, grad, m, v, real(lr * c2 / c1), real(1.0 - beta1), real(1.0 - beta2), real(eps * c2))
+
+
+# No twins yet for what NumPy copies in long pieces already.
+patches, fold = reference.patches, reference.fold
+max_pool, max_pool_backward = reference.max_pool, reference.max_pool_backward
