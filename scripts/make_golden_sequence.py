@@ -69,6 +69,33 @@ case("group_norm_each_channel", (2, 2, 3), scales(3), group_norm(3))
 case("group_norm_on_rows", (6,), scales(6), group_norm(2))
 
 
+# ---- embedding -------------------------------------------------------------------------------------------------------
+
+
+def padded(x: Tensor, p: Parameters, kept: Parameters) -> Tensor:
+    with torch.no_grad():
+        p["W"][1] = 0.0  # torch gives back the row of the pad as it is, and makes it 0 when a layer is built
+    return F.embedding(x, p["W"], padding_idx=1)
+
+
+def encoded(x: Tensor, p: Parameters, kept: Parameters) -> Tensor:
+    """As in PyTorch's tutorial of transformers; torch itself has no such layer."""
+    T, D = x.shape[1:]
+    position = torch.arange(T, dtype=torch.float64).unsqueeze(1)
+    rate = torch.exp(torch.arange(0, D, 2, dtype=torch.float64) * (-np.log(10000.0) / D))
+    table = torch.zeros(T, D, dtype=torch.float64)
+    table[:, 0::2] = torch.sin(position * rate)
+    table[:, 1::2] = torch.cos(position * rate)[:, : D // 2]
+    return x + table
+
+
+case("embedding", (4,), {"W": (6, 3)}, lambda x, p, kept: F.embedding(x, p["W"]), ids=6)
+case("embedding_with_pad", (5,), {"W": (4, 3)}, padded, ids=4)
+case("embedding_of_tables", (2, 3), {"W": (3, 2)}, lambda x, p, kept: F.embedding(x, p["W"]), ids=3)
+case("positional_encoding", (3, 4), {}, encoded)
+case("positional_encoding_of_odd_width", (4, 3), {}, encoded)
+
+
 def answers() -> Arrays:
     """Output, gradients, and the buffers before and after, of each case, for a random dy."""
     out: Arrays = {}

@@ -24,4 +24,9 @@ LAYERS = [
     LayerCase("group_norm_one_group", lambda: pl.GroupNorm(1), (2, 2, 3), naive.group_norm(1)),
     LayerCase("group_norm_each_channel", lambda: pl.GroupNorm(3), (2, 2, 3), naive.group_norm(3)),
     LayerCase("group_norm_on_rows", lambda: pl.GroupNorm(2), (6,), naive.group_norm(2)),
+    LayerCase("embedding", lambda: pl.Embedding(6, 3), (4,), naive.embedding(), ids=6),
+    LayerCase("embedding_with_pad", lambda: pl.Embedding(4, 3, pad=1), (5,), naive.embedding(pad=1), ids=4),
+    LayerCase("embedding_of_tables", lambda: pl.Embedding(3, 2), (2, 3), naive.embedding(), ids=3),
+    LayerCase("positional_encoding", lambda: pl.PositionalEncoding(), (3, 4), naive.positional_encoding),
+    LayerCase("positional_encoding_of_odd_width", lambda: pl.PositionalEncoding(), (4, 3), naive.positional_encoding),
 ]

@@ -153,3 +153,60 @@ def test_norms_of_a_constant_are_their_shift():
         model.layers[0].b[:] = 2.0
         y, _ = model.layers[0].forward(np.full((3, 4), 7.0, np.float32), pl.Run(training=True))
         np.testing.assert_array_equal(y, 2.0)
+
+
+# ---- embedding -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        ([[0, 1, 2], [2, 5, 0]], ("no row for 5", "[1, 1]", "5 rows", "0 to 4")),
+        ([[0, -1, 2]], ("no row for -1", "[0, 1]")),
+        ([[0.0, 1.0, 2.5]], ("no row for 2.5", "[0, 2]", "whole numbers")),
+        ([[np.nan, 1.0, 2.0]], ("no row for nan", "[0, 0]")),
+        ([[np.inf, 1.0, 2.0]], ("no row for inf", "[0, 0]")),
+    ],
+)
+def test_an_id_outside_the_table_is_refused_with_its_place(ids, words):
+    model = pl.Model(pl.Embedding(5, 2), input_shape=(3,))
+    with pytest.raises(pl.DataError, match=says(*words)):
+        model.predict(np.array(ids))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "words"),
+    [
+        (lambda: pl.Embedding(0, 2), (3,), ("vocabulary", "0")),
+        (lambda: pl.Embedding(5, 2.5), (3,), ("units", "2.5")),
+        (lambda: pl.Embedding(5, 2, pad=5), (3,), ("pad", "0 to 4", "5")),
+        (lambda: pl.PositionalEncoding(), (3,), ("sequences", "(N, 3)", "(N, N, N)")),
+        (lambda: pl.PositionalEncoding(0.0), (3, 2), ("above 0", "0.0")),
+    ],
+)
+def test_embedding_refuses_what_cannot_be_meant(layer, shape, words):
+    with pytest.raises(pl.UsageError, match=says(*words)):
+        pl.Model(layer(), input_shape=shape)
+
+
+def test_ids_that_the_models_type_cannot_tell_apart_are_refused():
+    big = pl.Embedding(2**11 + 1, 1)
+    model = pl.Model(big, input_shape=(1,), dtype=np.float16)
+    with pytest.raises(pl.UsageError, match=says("float16 cannot tell 2,049 ids apart", "float64")):
+        model.predict([[1]])
+    assert pl.Model(pl.Embedding(2**11, 1), input_shape=(1,), dtype=np.float16).predict([[2047]]).shape == (1, 1, 1)
+
+
+def test_rows_that_were_not_looked_up_have_no_gradient():
+    model = pl.Model(pl.Embedding(100, 3), input_shape=(2,), dtype=np.float64)
+    layer = model.layers[0]
+    _, cache = layer.forward(np.array([[7.0, 7.0], [3.0, 99.0]]), pl.Run())
+    layer.backward_params(np.ones((2, 2, 3)), cache)
+    assert layer.dW[7].tolist() == [2.0, 2.0, 2.0]
+    assert np.flatnonzero(layer.dW.any(axis=1)).tolist() == [3, 7, 99]
+
+
+def test_ids_are_not_called_unscaled():
+    model = pl.Model(pl.Embedding(100, 2), pl.Flatten(), pl.Dense(1), input_shape=(2,))
+    notes = [event.text for event in pl.train(model, ([[50, 99]], [1.0]), epochs=1) if isinstance(event, pl.Noted)]
+    assert notes == ["The inputs are int64; each batch is converted to float32."]

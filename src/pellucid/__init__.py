@@ -53,6 +53,7 @@ from pellucid.layers import Conv2D as Conv2D
 from pellucid.layers import ConvTranspose2D as ConvTranspose2D
 from pellucid.layers import Dense as Dense
 from pellucid.layers import Dropout as Dropout
+from pellucid.layers import Embedding as Embedding
 from pellucid.layers import Flatten as Flatten
 from pellucid.layers import GlobalAvgPool2D as GlobalAvgPool2D
 from pellucid.layers import GroupNorm as GroupNorm
@@ -60,6 +61,7 @@ from pellucid.layers import Layer as Layer
 from pellucid.layers import LayerNorm as LayerNorm
 from pellucid.layers import LeakyReLU as LeakyReLU
 from pellucid.layers import MaxPool2D as MaxPool2D
+from pellucid.layers import PositionalEncoding as PositionalEncoding
 from pellucid.layers import ReLU as ReLU
 from pellucid.layers import Reshape as Reshape
 from pellucid.layers import Residual as Residual

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tests.oracle.tape import Num, sqrt
 
 Formula = Callable[[Num, dict[str, Any]], Num]
@@ -32,6 +34,16 @@ def fixed_batch_norm(x: Num, p: dict[str, Any]) -> Num:
     return (x - p["mean"]) / (p["var"] + 1e-5) ** 0.5 * p["g"] + p["b"]
 
 
+def looked_up(x: Num, p: dict[str, Any]) -> Num:
+    return p["W"][x.value.astype(int)]
+
+
+def waves(T: int, D: int) -> Any:
+    """sin and cos side by side as one complex number: e^(i angle) = cos + i sin."""
+    turns = np.exp(1j * np.outer(np.arange(T), 10_000.0 ** (-np.arange(0, D, 2) / D)))
+    return np.stack([turns.imag, turns.real], axis=-1).reshape(T, -1)[:, :D]
+
+
 FORMULAS: dict[str, Formula] = {
     "batch_norm": fixed_batch_norm,
     "batch_norm_on_pictures": fixed_batch_norm,
@@ -43,4 +55,9 @@ FORMULAS: dict[str, Formula] = {
     "group_norm_one_group": group_norm(1),
     "group_norm_each_channel": group_norm(3),
     "group_norm_on_rows": group_norm(2),
+    "embedding": looked_up,
+    "embedding_with_pad": lambda x, p: looked_up(x, p) * (x.value != 1)[..., None],
+    "embedding_of_tables": looked_up,
+    "positional_encoding": lambda x, p: x + waves(*x.shape[1:]),
+    "positional_encoding_of_odd_width": lambda x, p: x + waves(*x.shape[1:]),
 }

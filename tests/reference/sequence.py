@@ -92,3 +92,34 @@ def fixed_norm_backward(x: Numbers, p: Named, dy: Numbers) -> tuple[Numbers, Nam
 
 
 fixed_batch_norm = Twin(fixed_norm_forward, fixed_norm_backward)
+
+
+# ---- embedding -------------------------------------------------------------------------------------------------------
+
+
+def embedding(pad: int | None = None) -> Twin:
+    def forward(x: Numbers, p: Named) -> Numbers:
+        if isinstance(x, list):
+            return [forward(inner, p) for inner in x]
+        return [0.0] * len(p["W"][0]) if x == pad else list(p["W"][int(x)])
+
+    def backward(x: Numbers, p: Named, dy: Numbers) -> tuple[Numbers, Named]:
+        V, K = size(p["W"])
+        dW, ids, dys = [[0.0] * K for _ in range(V)], flat(x), flat(dy)
+        for i, v in enumerate(ids):
+            for k in range(K):
+                dW[int(v)][k] += 0.0 if v == pad else dys[i * K + k]
+        return shaped([0.0] * len(ids), size(x)), {"W": dW}
+
+    return Twin(forward, backward)
+
+
+def positional_encoding_forward(x: Numbers, p: Named) -> Numbers:
+    def pattern(t: int, d: int, D: int) -> float:
+        angle = t / 10_000.0 ** ((d - d % 2) / D)
+        return math.cos(angle) if d % 2 else math.sin(angle)
+
+    return [[[a + pattern(t, d, len(r)) for d, a in enumerate(r)] for t, r in enumerate(sample)] for sample in x]
+
+
+positional_encoding = Twin(positional_encoding_forward, lambda x, p, dy: (dy, {}))

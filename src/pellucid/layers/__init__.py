@@ -18,6 +18,8 @@ from pellucid.layers.deconv import ConvTranspose2D as ConvTranspose2D
 from pellucid.layers.dense import Dense as Dense
 from pellucid.layers.dropout import Dropout as Dropout
 from pellucid.layers.dropout import SpatialDropout2D as SpatialDropout2D
+from pellucid.layers.embedding import Embedding as Embedding
+from pellucid.layers.embedding import PositionalEncoding as PositionalEncoding
 from pellucid.layers.layer import Layer as Layer
 from pellucid.layers.norm import BatchNorm as BatchNorm
 from pellucid.layers.norm import GroupNorm as GroupNorm
