@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -96,6 +97,85 @@ case("positional_encoding", (3, 4), {}, encoded)
 case("positional_encoding_of_odd_width", (4, 3), {}, encoded)
 
 
+# ---- recurrent layers ------------------------------------------------------------------------------------------------
+
+
+def recurrent(kind: type[torch.nn.RNNBase], K: int, sequence: bool) -> Call:
+    def f(x: Tensor, p: Parameters, kept: Parameters) -> Tensor:
+        y, h = called(kind, K, x, p)
+        return y if sequence else h[0]
+
+    return f
+
+
+def called(kind: type[torch.nn.RNNBase], K: int, x: Any, p: Parameters) -> tuple[Any, Tensor]:
+    """The outputs and the last state h."""
+    layer = kind(len(p["Wx"]), K, batch_first=True).double()
+    zero = torch.zeros_like(p["bh"] if "bh" in p else p["b"])
+    weights = {
+        "weight_ih_l0": p["Wx"].T,
+        "weight_hh_l0": p["Wh"].T,
+        "bias_ih_l0": p["bx"] if "bx" in p else p["b"],
+        "bias_hh_l0": p.get("bh", zero),
+    }
+    y, last = torch.func.functional_call(layer, weights, (x,))
+    return y, last[0] if kind is torch.nn.LSTM else last
+
+
+def weights(G: int, D: int, K: int) -> Shapes:
+    biases = {"bx": (G * K,), "bh": (G * K,)} if G == 3 else {"b": (G * K,)}
+    return {"Wx": (D, G * K), "Wh": (K, G * K)} | biases
+
+
+for name, kind, G in (("simple_rnn", torch.nn.RNN, 1), ("gru", torch.nn.GRU, 3), ("lstm", torch.nn.LSTM, 4)):
+    case(name, (4, 2), weights(G, 2, 3), recurrent(kind, 3, False))
+    case(name + "_sequence", (4, 2), weights(G, 2, 3), recurrent(kind, 3, True))
+case("simple_rnn_one_step", (1, 3), weights(1, 3, 2), recurrent(torch.nn.RNN, 2, False))
+
+LENGTHS = [4, 1, 3, 2, 4]
+
+
+def shorter() -> Arrays:
+    """Sequences of several lengths in one batch: the last state of each, and the gradients. Under short/NAME/."""
+    out: Arrays = {"short/lengths": np.array(LENGTHS)}
+    for i, (name, kind, G) in enumerate((("gru", torch.nn.GRU, 3), ("lstm", torch.nn.LSTM, 4))):
+        rng = np.random.default_rng([5, i])
+        x = tensor(rng.normal(size=(N, 4, 2))).requires_grad_()
+        p = {key: tensor(0.5 * rng.normal(size=s)).requires_grad_() for key, s in weights(G, 2, 3).items()}
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.tensor(LENGTHS), True, enforce_sorted=False)
+        y = called(kind, 3, packed, p)[1][0]
+        dy = tensor(rng.normal(size=tuple(y.shape)))
+        y.backward(dy)
+        for key, a in {"x": x, "dy": dy, "y": y, "dx": x.grad}.items():
+            out[f"short/{name}/{key}"] = a.detach().numpy()
+        for key, a in p.items():
+            out |= {f"short/{name}/p/{key}": a.detach().numpy(), f"short/{name}/dp/{key}": a.grad.numpy()}
+    return out
+
+
+# ---- attention -------------------------------------------------------------------------------------------------------
+
+
+def attention(heads: int, causal: bool) -> Call:
+    def f(x: Tensor, p: Parameters, kept: Parameters) -> Tensor:
+        layer = torch.nn.MultiheadAttention(x.shape[-1], heads, batch_first=True).double()
+        names = {"in_proj_weight": p["W"].T, "in_proj_bias": p["b"]}
+        names |= {"out_proj.weight": p["Wo"].T, "out_proj.bias": p["bo"]}
+        hidden = torch.triu(torch.ones(x.shape[1], x.shape[1], dtype=torch.bool), 1) if causal else None
+        return torch.func.functional_call(layer, names, (x, x, x), {"attn_mask": hidden, "need_weights": False})[0]
+
+    return f
+
+
+def projections(D: int) -> Shapes:
+    return {"W": (D, 3 * D), "b": (3 * D,), "Wo": (D, D), "bo": (D,)}
+
+
+case("attention", (3, 4), projections(4), attention(2, False))
+case("attention_one_head", (3, 3), projections(3), attention(1, False))
+case("attention_causal", (4, 4), projections(4), attention(2, True))
+
+
 def answers() -> Arrays:
     """Output, gradients, and the buffers before and after, of each case, for a random dy."""
     out: Arrays = {}
@@ -119,4 +199,4 @@ def answers() -> Arrays:
 
 
 if __name__ == "__main__":
-    main(FILE, answers)
+    main(FILE, answers, shorter)

@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 
 import pellucid as pl
+from tests.layer_case import LayerCase
+from tests.oracle import sequence as oracle
+from tests.oracle.tape import Num
+from tests.reference import sequence as naive
+from tests.tools import slope
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 6))
@@ -210,3 +215,223 @@ def test_ids_are_not_called_unscaled():
     model = pl.Model(pl.Embedding(100, 2), pl.Flatten(), pl.Dense(1), input_shape=(2,))
     notes = [event.text for event in pl.train(model, ([[50, 99]], [1.0]), epochs=1) if isinstance(event, pl.Noted)]
     assert notes == ["The inputs are int64; each batch is converted to float32."]
+
+
+# ---- recurrent layers and attention: masks ---------------------------------------------------------------------------
+
+RECURRENT = {
+    "simple_rnn": (pl.SimpleRNN, naive.simple_rnn, oracle.rnn),
+    "gru": (pl.GRU, naive.gru, oracle.gru),
+    "lstm": (pl.LSTM, naive.lstm, oracle.lstm),
+}
+MASK = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [1, 0, 1, 1]])
+SEQUENCES = np.random.default_rng(1).normal(size=(5, 4, 2))
+every_kind = pytest.mark.parametrize("kind", RECURRENT)
+all_or_last = pytest.mark.parametrize("sequence", [False, True])
+
+
+def masked(make, twin, formula, x, mask):
+    """A case that is run with a mask: the layer against its twin and its formula, and against nudges."""
+    case = LayerCase("masked", make, x.shape[1:], twin)
+    model = case.model()
+    layer, run = model.layers[0], pl.Run(mask=mask)
+    y, cache = layer.forward(x, run)
+    dy = np.random.default_rng(2).normal(size=y.shape)
+    dx = layer.backward(dy, cache)
+    p = case.twin_parameters(model, x) | {"mask": mask.tolist()}
+    np.testing.assert_allclose(y, np.array(twin.forward(x.tolist(), p)), rtol=1e-12, atol=1e-14)
+    twin_dx, twin_grads = twin.backward(x.tolist(), p, dy.tolist())
+    np.testing.assert_allclose(dx, np.array(twin_dx), rtol=1e-12, atol=1e-14)
+    nums = {name: Num(values) for name, values in case.named(model, model.theta).items()}
+    source = Num(x)
+    expected = formula(source, nums | {"mask": mask.astype(bool)})
+    np.testing.assert_allclose(y, expected.value, rtol=1e-12, atol=1e-14)
+    expected.backward(dy)
+    np.testing.assert_allclose(dx, source.grad, rtol=1e-11, atol=1e-13)
+    for name, g in case.named(model, model.grad).items():
+        np.testing.assert_allclose(g, np.array(twin_grads[name]), rtol=1e-12, atol=1e-14, err_msg=name)
+        np.testing.assert_allclose(g, nums[name].grad, rtol=1e-11, atol=1e-13, err_msg=name)
+    nudged = slope(lambda a: float((dy * layer.forward(a, run)[0]).sum()), x)
+    np.testing.assert_allclose(dx, nudged, rtol=1e-6, atol=1e-8)
+    return y, dx
+
+
+@every_kind
+@all_or_last
+def test_a_masked_step_hands_its_state_on(kind, sequence):
+    make, twin, step = RECURRENT[kind]
+    y, dx = masked(
+        lambda: make(3, sequence=sequence), twin(sequence), oracle.recurrent(step, sequence), SEQUENCES, MASK
+    )
+    assert not dx[MASK == 0].any()
+    assert dx[0].all()
+    assert not y[3].any()  # nothing was read: the state is the first one, 0
+    if sequence:
+        np.testing.assert_array_equal(y[1, 1], y[1, 3])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_nobody_looks_at_a_masked_step(causal):
+    def make():
+        return pl.MultiHeadAttention(2, causal=causal)
+
+    x, mask = np.random.default_rng(1).normal(size=(3, 4, 4)), np.array([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 1]])
+    y, _ = masked(make, naive.attention(2, causal), oracle.attention(2, causal), x, mask)
+    other = x.copy()
+    other[1, 2:] = 100.0  # what is masked may be anything
+    model = LayerCase("attention", make, (4, 4), naive.attention(2)).model()
+    again, _ = model.layers[0].forward(other, pl.Run(mask=mask))
+    np.testing.assert_allclose(again[1, :2], y[1, :2], rtol=1e-13)
+
+
+def test_who_may_look_at_nothing_takes_nothing():
+    model = pl.Model(pl.MultiHeadAttention(1, causal=True), input_shape=(3, 2), dtype=np.float64)
+    layer, x = model.layers[0], np.random.default_rng(0).normal(size=(2, 3, 2))
+    layer.bo[:] = [0.25, -0.5]
+    mask = np.array([[False, True, True], [False, False, False]])  # padded on the left; all padding
+    y, cache = layer.forward(x, pl.Run(mask=mask))
+    np.testing.assert_array_equal(y[0, 0], layer.bo)
+    np.testing.assert_array_equal(y[1], np.tile(layer.bo, (3, 1)))
+    dx = layer.backward(np.ones_like(y), cache)
+    assert np.isfinite(dx).all()
+    assert np.isfinite(model.grad).all()
+    assert not dx[1].any()
+
+
+def test_a_causal_layer_does_not_see_the_future():
+    model = pl.Model(pl.MultiHeadAttention(2, causal=True), input_shape=(5, 4), dtype=np.float64)
+    x = np.random.default_rng(0).normal(size=(1, 5, 4))
+    y = model.predict(x)
+    for t in range(1, 5):
+        changed = x.copy()
+        changed[:, t:] = -7.0
+        np.testing.assert_array_equal(model.predict(changed)[:, :t], y[:, :t])
+        assert (model.predict(changed)[:, t:] != y[:, t:]).all()
+
+
+@every_kind
+@all_or_last
+def test_the_mask_value_is_the_same_as_a_mask_by_hand(kind, sequence):
+    make = RECURRENT[kind][0]
+    x = np.where(MASK[:, :, None], SEQUENCES, -1.0)
+    x[0, 0, 0] = -1.0  # one feature alone does not skip a step
+    by_hand, by_value = (
+        pl.Model(make(3, sequence=sequence, mask_value=value), input_shape=(4, 2), dtype=np.float64)
+        for value in (None, -1.0)
+    )
+    y, cache = by_hand.layers[0].forward(x, pl.Run(mask=MASK))
+    other, other_cache = by_value.layers[0].forward(x, pl.Run())
+    np.testing.assert_array_equal(other, y)
+    np.testing.assert_array_equal(by_value.layers[0].backward(y, other_cache), by_hand.layers[0].backward(y, cache))
+    np.testing.assert_array_equal(by_value.grad, by_hand.grad)
+    both = by_value.layers[0].forward(x, pl.Run(mask=np.array([[1, 1, 0, 1]] * 5)))[0]  # a step counts if both say so
+    hand = by_hand.layers[0].forward(x, pl.Run(mask=MASK * [[1, 1, 0, 1]]))[0]
+    np.testing.assert_array_equal(both, hand)
+
+
+@every_kind
+def test_padding_with_an_embedding_changes_nothing(kind):
+    """A sequence filled up with the pad id gives the state of the sequence as it was."""
+    make = RECURRENT[kind][0]
+    long, short = (
+        pl.Model(pl.Embedding(6, 3, pad=0), make(4, mask_value=0.0), input_shape=(T,), dtype=np.float64) for T in (7, 3)
+    )
+    ids = np.array([[1, 5, 2], [3, 3, 4]])
+    np.testing.assert_array_equal(long.predict(np.pad(ids, [(0, 0), (0, 4)])), short.predict(ids))
+    assert pl.check_gradients(long, np.pad(ids, [(0, 0), (0, 4)]), np.ones((2, 4))).ok
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_sequences_of_several_lengths_are_pytorchs(kind):
+    with np.load(Path(__file__).parent / "golden" / "torch_sequence.npz", allow_pickle=False) as stored:
+        a = {key.removeprefix(f"short/{kind}/"): stored[key] for key in stored.files if key.startswith("short/")}
+    model = pl.Model(RECURRENT[kind][0](3), input_shape=(4, 2), dtype=np.float64)
+    for path, s in model.slots.items():
+        model.theta[s.at] = a["p/" + path.split(".")[-1]].ravel()
+    mask = np.arange(4) < a["short/lengths"][:, None]
+    y, cache = model.layers[0].forward(a["x"], pl.Run(mask=mask))
+    np.testing.assert_allclose(y, a["y"], rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(model.layers[0].backward(a["dy"], cache), a["dx"], rtol=1e-12, atol=1e-14)
+    for path, s in model.slots.items():
+        np.testing.assert_allclose(
+            model.grad[s.at], a["dp/" + path.split(".")[-1]].ravel(), rtol=1e-12, atol=1e-14, err_msg=path
+        )
+
+
+# ---- recurrent layers and attention: what else they promise ----------------------------------------------------------
+
+
+@every_kind
+def test_the_last_output_of_all_is_the_only_one_of_the_last(kind):
+    make = RECURRENT[kind][0]
+    whole, last = (pl.Model(make(3, sequence=s), input_shape=(4, 2), dtype=np.float64) for s in (True, False))
+    np.testing.assert_array_equal(whole.predict(SEQUENCES)[:, -1], last.predict(SEQUENCES))
+    assert whole.output_shape == (4, 3)
+    assert last.output_shape == (3,)
+
+
+def test_an_lstm_remembers_at_first():
+    model = pl.Model(pl.LSTM(2), input_shape=(3, 1))
+    assert model.layers[0].b.tolist() == [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+    assert not pl.Model(pl.LSTM(2, forget_bias=0.0), input_shape=(3, 1)).layers[0].b.any()
+
+
+@every_kind
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((3,), ("takes sequences", "(N, 3)", "(N, N, N)")),
+        ((4, 3, 2), ("takes sequences", "(N, 4, 3, 2)")),
+        ((0, 3), ("sequence of length 0", "(N, 0, 3)", "(N, 1, 3)", "axis 1")),
+    ],
+)
+def test_recurrent_layers_refuse_what_is_no_sequence(kind, shape, words):
+    with pytest.raises(pl.ShapeError, match=says(RECURRENT[kind][0].__name__, *words)):
+        pl.Model(RECURRENT[kind][0](3), input_shape=shape)
+
+
+@every_kind
+@pytest.mark.parametrize("units", [0, -1, 2.5, "two"])
+def test_recurrent_layers_refuse_units_that_cannot_be_meant(kind, units):
+    with pytest.raises(pl.UsageError, match=says("whole number of units", repr(units))):
+        pl.Model(RECURRENT[kind][0](units), input_shape=(3, 2))
+
+
+@pytest.mark.parametrize("mask", [np.ones((5, 3)), np.ones(5), np.ones((5, 4, 2))])
+def test_a_mask_of_another_shape_is_refused_with_both_shapes(mask):
+    for make in (*(kind[0] for kind in RECURRENT.values()), pl.MultiHeadAttention):
+        model = pl.Model(make(2), input_shape=(4, 2))
+        drawn = ", ".join(map(str, mask.shape))
+        with pytest.raises(pl.ShapeError, match=says("run.mask", drawn, "(5, 4")):
+            model.layers[0].forward(SEQUENCES, pl.Run(mask=mask))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "words"),
+    [
+        (lambda: pl.MultiHeadAttention(3), (5, 8), ("8 features among 3 heads", "(N, 5, 8)", "9", "axis 2")),
+        (lambda: pl.MultiHeadAttention(0), (5, 8), ("heads", "0")),
+        (lambda: pl.MultiHeadAttention(2.0), (5, 8), ("heads", "2.0")),
+        (lambda: pl.MultiHeadAttention(2), (8,), ("takes sequences", "(N, 8)")),
+        (lambda: pl.MultiHeadAttention(2), (0, 8), ("sequence of length 0", "(N, 0, 8)", "(N, 1, 8)")),
+    ],
+)
+def test_attention_refuses_what_cannot_be_meant(layer, shape, words):
+    with pytest.raises(pl.UsageError, match=says(*words)):
+        pl.Model(layer(), input_shape=shape)
+
+
+def test_a_whole_network_of_sequences_is_saved_and_loaded(tmp_path: Path):
+    model = pl.Model(
+        pl.Embedding(9, 4, pad=0), pl.PositionalEncoding(),
+        pl.Residual(pl.LayerNorm(), pl.MultiHeadAttention(2, causal=True)),
+        pl.GRU(5, sequence=True), pl.SimpleRNN(4, sequence=True), pl.LSTM(3, mask_value=0.0), pl.Dense(2),
+        loss=pl.SoftmaxCrossEntropy(), input_shape=(6,),
+    )  # fmt: skip
+    x, t = np.random.default_rng(0).integers(0, 9, (20, 6)), np.arange(20) % 2
+    model.fit(x, t, epochs=2, verbose=False)
+    model.save(tmp_path / "model.safetensors")
+    twin = pl.load(tmp_path / "model.safetensors")
+    assert twin.layers == model.layers
+    np.testing.assert_array_equal(twin.predict(x), model.predict(x))
+    assert pl.check_gradients(model, x[:3], t[:3]).ok

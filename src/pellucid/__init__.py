@@ -47,6 +47,8 @@ from pellucid.layers import ELU as ELU
 from pellucid.layers import GELU as GELU
 from pellucid.layers import AvgPool2D as AvgPool2D
 from pellucid.layers import BatchNorm as BatchNorm
+from pellucid.layers import GRU as GRU
+from pellucid.layers import LSTM as LSTM
 from pellucid.layers import Concat as Concat
 from pellucid.layers import Conv1D as Conv1D
 from pellucid.layers import Conv2D as Conv2D
@@ -61,6 +63,7 @@ from pellucid.layers import Layer as Layer
 from pellucid.layers import LayerNorm as LayerNorm
 from pellucid.layers import LeakyReLU as LeakyReLU
 from pellucid.layers import MaxPool2D as MaxPool2D
+from pellucid.layers import MultiHeadAttention as MultiHeadAttention
 from pellucid.layers import PositionalEncoding as PositionalEncoding
 from pellucid.layers import ReLU as ReLU
 from pellucid.layers import Reshape as Reshape
@@ -68,6 +71,7 @@ from pellucid.layers import Residual as Residual
 from pellucid.layers import Sequential as Sequential
 from pellucid.layers import Sigmoid as Sigmoid
 from pellucid.layers import SiLU as SiLU
+from pellucid.layers import SimpleRNN as SimpleRNN
 from pellucid.layers import Softmax as Softmax
 from pellucid.layers import SpatialDropout2D as SpatialDropout2D
 from pellucid.layers import Step as Step

@@ -32,6 +32,7 @@ KINDS: dict[str, type] = {
     **_public(layers, "Conv1D Conv2D ConvTranspose2D MaxPool2D AvgPool2D GlobalAvgPool2D UpSample2D SpatialDropout2D"),
     **_public(layers, "Sequential Residual Concat"),
     **_public(layers, "BatchNorm LayerNorm GroupNorm Embedding PositionalEncoding"),
+    **_public(layers, "SimpleRNN GRU LSTM MultiHeadAttention"),
     **_public(losses, "MeanSquaredError MeanAbsoluteError Huber BinaryCrossEntropy SigmoidCrossEntropy"),
     **_public(losses, "CategoricalCrossEntropy SoftmaxCrossEntropy"),
     **_public(penalties, "L1 L2 Both"),

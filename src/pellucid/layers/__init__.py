@@ -8,6 +8,7 @@ from pellucid.layers.activations import Sigmoid as Sigmoid
 from pellucid.layers.activations import SiLU as SiLU
 from pellucid.layers.activations import Softmax as Softmax
 from pellucid.layers.activations import Tanh as Tanh
+from pellucid.layers.attention import MultiHeadAttention as MultiHeadAttention
 from pellucid.layers.compose import Concat as Concat
 from pellucid.layers.compose import Residual as Residual
 from pellucid.layers.compose import Sequential as Sequential
@@ -20,7 +21,9 @@ from pellucid.layers.dropout import Dropout as Dropout
 from pellucid.layers.dropout import SpatialDropout2D as SpatialDropout2D
 from pellucid.layers.embedding import Embedding as Embedding
 from pellucid.layers.embedding import PositionalEncoding as PositionalEncoding
+from pellucid.layers.gru import GRU as GRU
 from pellucid.layers.layer import Layer as Layer
+from pellucid.layers.lstm import LSTM as LSTM
 from pellucid.layers.norm import BatchNorm as BatchNorm
 from pellucid.layers.norm import GroupNorm as GroupNorm
 from pellucid.layers.norm import LayerNorm as LayerNorm
@@ -28,5 +31,6 @@ from pellucid.layers.pool import AvgPool2D as AvgPool2D
 from pellucid.layers.pool import GlobalAvgPool2D as GlobalAvgPool2D
 from pellucid.layers.pool import MaxPool2D as MaxPool2D
 from pellucid.layers.resize import UpSample2D as UpSample2D
+from pellucid.layers.recurrent import SimpleRNN as SimpleRNN
 from pellucid.layers.shape import Flatten as Flatten
 from pellucid.layers.shape import Reshape as Reshape
