@@ -30,7 +30,7 @@ from pellucid.layers.norm import LayerNorm as LayerNorm
 from pellucid.layers.pool import AvgPool2D as AvgPool2D
 from pellucid.layers.pool import GlobalAvgPool2D as GlobalAvgPool2D
 from pellucid.layers.pool import MaxPool2D as MaxPool2D
-from pellucid.layers.resize import UpSample2D as UpSample2D
 from pellucid.layers.recurrent import SimpleRNN as SimpleRNN
+from pellucid.layers.resize import UpSample2D as UpSample2D
 from pellucid.layers.shape import Flatten as Flatten
 from pellucid.layers.shape import Reshape as Reshape
