@@ -14,7 +14,7 @@ import numpy as np
 
 import pellucid as pl
 from pellucid.schedules import Schedule
-from tests import cases_sequence
+from tests import cases_sequence, cases_vision
 from tests.layer_case import NOISE as NOISE
 from tests.layer_case import LayerCase as LayerCase
 from tests.reference import layers as naive
@@ -29,6 +29,7 @@ Rng = np.random.Generator
 
 LAYERS = [
     *cases_sequence.LAYERS,
+    *cases_vision.LAYERS,
     LayerCase("dense", lambda: pl.Dense(3), (4,), naive.dense),
     LayerCase("dense_one_unit", lambda: pl.Dense(1, init="glorot"), (4,), naive.dense),
     LayerCase("dense_without_bias", lambda: pl.Dense(3, bias=False), (4,), naive.dense),

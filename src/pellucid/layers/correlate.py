@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pellucid import kernels
-from pellucid.base.arrays import Array, sum_rows
+from pellucid.base.arrays import Array, keep_freed_memory, sum_rows
 from pellucid.layers.window import Window
 
 PART = 1 << 20  # bytes of patches at a time; the second-level cache of most processors is 1 or 2 million bytes
@@ -26,6 +26,7 @@ PART = 1 << 20  # bytes of patches at a time; the second-level cache of most pro
 
 def correlate(x: Array, W: Array, b: Array | None, at: Window) -> Array:
     """Y (N, Ho, Wo, O) of X (N, H, W, C), W (kh, kw, C / G, O) and b (O,)."""
+    keep_freed_memory()
     N, C, O = len(x), x.shape[-1], W.shape[-1]
     G = C // W.shape[2]
     weights = _grouped(W, G)  # (G, K, O / G)

@@ -90,11 +90,13 @@ def place(
         pads = tuple((p, p) for p in around)
     window = Window(k, s, d, (pads[0], pads[1]), sizes, (0, 0))
     if reach[0] > window.padded[0] or reach[1] > window.padded[1]:
-        dilated = "" if d == (1, 1) else f" (dilation {d} stretches {k[0]} x {k[1]} to {reach[0]} x {reach[1]})"
+        dilated = "" if d == (1, 1) else f", which dilation {d[0]} x {d[1]} stretches to {reach[0]} x {reach[1]},"
+        least = tuple(max(sizes[a], reach[a] - sum(pads[a])) for a in (0, 1))
+        skip = 2 if who == "Conv1D" else 1  # a sequence is a picture of height 1
         raise ShapeError(
-            f"{who}: the window is larger than the picture{'' if padding == 'valid' else ' with its padding'}"
-            f"{dilated}, so it has no place on it.\n"
-            + draw_shapes(reach, window.padded, "window", "picture")
+            f"{who}: the window of {k[0]} x {k[1]}{dilated} is larger than the picture of "
+            f"{window.padded[0]} x {window.padded[1]}{'' if padding == 'valid' else ' (with its padding)'}.\n"
+            + draw_shapes((None, *x[skip:]), (None, *(*least, x[3])[skip - 1 :]), "given", "at least")
             + '\nTake a smaller window, padding="same", or fewer layers that shrink the picture before this one.'
         )
     out = tuple((window.padded[a] - reach[a]) // s[a] + 1 for a in (0, 1))
