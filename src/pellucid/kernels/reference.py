@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
@@ -16,8 +18,9 @@ RUN = 16  # numbers that lie side by side; shorter runs are copied faster the ot
 
 
 def relu(x: Array) -> Array:
-    """`max(x, 0)`. A row of zeros instead of a lone 0 keeps NumPy on its fast path: 3 times faster."""
-    return np.asarray(np.maximum(x, np.zeros(x.shape[-1:], x.dtype)))
+    """`max(x, 0)`. Long rows and a row of zeros instead of a lone 0 keep NumPy on its fast path: 3 times faster."""
+    rows = x.reshape(-1, max(prod(x.shape[1:]), 1))
+    return np.asarray(np.maximum(rows, np.zeros(rows.shape[1], x.dtype)).reshape(x.shape))
 
 
 def relu_backward(dy: Array, y: Array) -> Array:
