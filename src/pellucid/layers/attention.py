@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_last, sum_rows
+from pellucid.base.arrays import Array, Cache, Shape, sum_last, sum_rows, times
 from pellucid.base.errors import ShapeError, UsageError, draw_shapes
 from pellucid.base.init import Constant, Init, find_init
 from pellucid.base.params import Param, param
@@ -99,7 +99,7 @@ class MultiHeadAttention(Layer):
         return x
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
-        q, k, v = self._cut(np.dot(x, self.W) + self.b)  # (N, heads, T, d) each
+        q, k, v = self._cut(times(x, self.W) + self.b)  # (N, heads, T, d) each
         s = q @ k.swapaxes(-1, -2)  # (N, heads, T, T)
         s *= 1.0 / sqrt(q.shape[-1])
         seen = self._seen(x, run)
@@ -109,10 +109,10 @@ class MultiHeadAttention(Layer):
             a = softmax(np.where(seen, s, 0.5 * np.finfo(s.dtype).min))
             a *= seen  # only where nothing is seen, whose softmax is of equal scores
         o = (a @ v).swapaxes(1, 2).reshape(x.shape)  # (N, T, D)
-        return np.dot(o, self.Wo) + self.bo, {"x": x, "q": q, "k": k, "v": v, "a": a, "o": o}
+        return times(o, self.Wo) + self.bo, {"x": x, "q": q, "k": k, "v": v, "a": a, "o": o}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
-        return np.asarray(np.dot(self._through(dy, cache), self.W.T))  # (N, T, D)
+        return times(self._through(dy, cache), self.W.T)  # (N, T, D)
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
         self._through(dy, cache)
@@ -121,7 +121,7 @@ class MultiHeadAttention(Layer):
         """The parameters' gradients are written; [dQ, dK, dV] (N, T, 3 D) is given back."""
         q, k, v, a = cache["q"], cache["k"], cache["v"], cache["a"]
         N, h, T, d = q.shape
-        do = np.dot(dy, self.Wo.T).reshape(N, T, h, d).swapaxes(1, 2)  # (N, heads, T, d)
+        do = times(dy, self.Wo.T).reshape(N, T, h, d).swapaxes(1, 2)  # (N, heads, T, d)
         ds = do @ v.swapaxes(-1, -2)  # (N, heads, T, T); first dA
         ds -= sum_last(ds * a)
         ds *= a

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_rows
+from pellucid.base.arrays import Array, Cache, Shape, sum_rows, times
 from pellucid.base.init import Init
 from pellucid.base.params import Param, param
 from pellucid.base.run import Run
@@ -83,7 +83,7 @@ class GRU(Recurrent):
         x, real = self.enter(x, run)
         T, N, _ = x.shape
         K = self.units
-        a = np.dot(x, self.Wx) + self.bx  # (T, N, 3 K); becomes the gates r, z, n
+        a = times(x, self.Wx) + self.bx  # (T, N, 3 K); becomes the gates r, z, n
         H = np.zeros((T + 1, N, K), x.dtype)
         C = np.empty((T, N, K), x.dtype)  # c_n of every step
         for t in range(T):

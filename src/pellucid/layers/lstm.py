@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_rows
+from pellucid.base.arrays import Array, Cache, Shape, sum_rows, times
 from pellucid.base.init import Init
 from pellucid.base.params import Param, param
 from pellucid.base.run import Run
@@ -92,7 +92,7 @@ class LSTM(Recurrent):
         x, real = self.enter(x, run)
         T, N, _ = x.shape
         K = self.units
-        gates = np.dot(x, self.Wx) + self.b  # (T, N, 4 K); what comes from x, until the loop makes gates of it
+        gates = times(x, self.Wx) + self.b  # (T, N, 4 K); what comes from x, until the loop makes gates of it
         H, C = np.zeros((T + 1, N, K), x.dtype), np.zeros((T + 1, N, K), x.dtype)
         S = np.empty((T, N, K), x.dtype)  # tanh(c) of every step
         for t in range(T):

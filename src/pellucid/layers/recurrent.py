@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_rows
+from pellucid.base.arrays import Array, Cache, Shape, sum_rows, times
 from pellucid.base.errors import ShapeError, UsageError, draw_shapes
 from pellucid.base.init import Constant, Init, find_init
 from pellucid.base.params import Param, param
@@ -87,7 +87,7 @@ class Recurrent(Layer):
         raise NotImplementedError
 
     def backward(self, dy: Array, cache: Cache) -> Array:
-        dx = np.dot(self.through_time(dy, cache), self.Wx.T)  # (T, N, D)
+        dx = times(self.through_time(dy, cache), self.Wx.T)  # (T, N, D)
         return np.ascontiguousarray(dx.transpose(1, 0, 2))
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
@@ -164,7 +164,7 @@ class SimpleRNN(Recurrent):
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
         x, real = self.enter(x, run)
         T, N, _ = x.shape
-        a = np.dot(x, self.Wx) + self.b  # (T, N, K)
+        a = times(x, self.Wx) + self.b  # (T, N, K)
         H = np.zeros((T + 1, N, self.units), x.dtype)
         for t in range(T):
             h = np.tanh(a[t] + H[t] @ self.Wh)  # (N, K)
