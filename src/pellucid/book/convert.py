@@ -71,8 +71,8 @@ def to_pellucid(network: Any, loss: Any = None) -> PellucidModel:
     kind = USUAL.get(last, pellucid_losses.MeanSquaredError) if loss is None else _loss(loss)
     if (last, kind) in FUSED:
         kind, stack = FUSED[last, kind], stack[:-1]
-    model = PellucidModel(*stack, loss=kind(), input_shape=(len(dense[0].weights),), dtype=dense[0].theta.dtype)
-    model.theta[:] = np.concatenate([part.theta for part in dense])
+    model = PellucidModel(*stack, loss=kind(), input_shape=(len(dense[0].weights),), dtype=dense[0].weights.dtype)
+    model.theta[:] = np.concatenate([a.ravel() for part in dense for a in part.get_parameters()])
     return model
 
 

@@ -65,8 +65,6 @@ def load_model(model: Any, path: Path) -> None:
                     raise FileError(f"{path} contradicts itself: {PREFIX}{i}.{name} has the shape {kept.shape}.")
                 setattr(layer, name, kept)
     except store.DAMAGE as error:
-        if isinstance(error, FileError):
-            raise
         what = error if isinstance(error, PellucidError) else f"{type(error).__name__}: {error}"
         raise FileError(f"The book's settings in {path} cannot be read. {what}") from None
 

@@ -42,9 +42,8 @@ class Layer_Dense(Part):
         weight_scale: what the normal numbers are multiplied by. Default 0.01; chapter 17 uses 0.1 in one place.
 
     Attributes:
-        weights (n_inputs, n_neurons), biases (1, n_neurons), dweights, dbiases: views into `theta` and `grad`. Each
-            backward overwrites the gradients; assigning copies the numbers in.
-        theta, grad: the layer's parameters as one vector, and their gradient.
+        weights (n_inputs, n_neurons), biases (1, n_neurons), dweights, dbiases: the Dense layer's W, b, dW and db.
+            Assigning copies the numbers in. Each backward overwrites dweights; a copy of it stays.
         layer: the `pl.Dense` that computes.
 
     >>> from pellucid.book import init
@@ -81,7 +80,7 @@ class Layer_Dense(Part):
         allocator = Allocator(dtype)
         for name, p in layer.params((1, n_inputs)).items():
             allocator.ask(layer, "dense", name, p, gradient=True)
-        self.theta, self.grad, _ = allocator.allocate(np.random.default_rng(0))  # BookNormal draws elsewhere
+        allocator.allocate(np.random.default_rng(0))  # BookNormal draws elsewhere
         self.layer = layer
 
     @classmethod
@@ -97,7 +96,7 @@ class Layer_Dense(Part):
     @chapters(FORWARD)
     def forward(self, inputs: Any, training: bool = True) -> None:
         """Fill `inputs` (N, n_inputs) and `output` (N, n_neurons). `training` changes nothing here."""
-        x = same_type(inputs, self.theta)
+        x = same_type(inputs, self.layer.W)
         if x.ndim == 0 or x.shape[-1] != len(self.layer.W):
             raise ShapeError(
                 "Layer_Dense cannot take these inputs.\n"
@@ -110,7 +109,7 @@ class Layer_Dense(Part):
     @chapters(BACKWARD)
     def backward(self, dvalues: Any) -> None:
         """Fill `dweights`, `dbiases` (both with the regularizers' part) and `dinputs`."""
-        dy = same_type(dvalues, self.theta)
+        dy = same_type(dvalues, self.layer.W)
         if dy.shape != self.output.shape:
             raise ShapeError(
                 "Layer_Dense cannot take this gradient: it must have the shape of the output.\n"
@@ -134,7 +133,7 @@ class Layer_Dense(Part):
 
     @property
     def weights(self) -> Array:
-        """(n_inputs, n_neurons): a view into theta."""
+        """(n_inputs, n_neurons): the Dense layer's W."""
         return self.layer.W
 
     @weights.setter
@@ -143,7 +142,7 @@ class Layer_Dense(Part):
 
     @property
     def biases(self) -> Array:
-        """(1, n_neurons): a view into theta."""
+        """(1, n_neurons): the Dense layer's b as a row."""
         return self.layer.b[None]
 
     @biases.setter
@@ -152,7 +151,7 @@ class Layer_Dense(Part):
 
     @property
     def dweights(self) -> Array:
-        """dL/dweights: a view into grad; zeros before the first backward."""
+        """dL/dweights, zeros before the first backward."""
         return self.layer.dW
 
     @dweights.setter
@@ -161,7 +160,7 @@ class Layer_Dense(Part):
 
     @property
     def dbiases(self) -> Array:
-        """dL/dbiases: a view into grad; zeros before the first backward."""
+        """dL/dbiases, zeros before the first backward."""
         return self.layer.db[None]
 
     @dbiases.setter

@@ -7,7 +7,6 @@ training's means and the validation.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -112,6 +111,8 @@ class Model:
             validation_data: a pair (X_val, y_val). Default none.
         """
         self._ready("train", ("loss", "optimizer", "accuracy"))
+        if isinstance(print_every, bool) or not isinstance(print_every, int) or print_every < 1:
+            raise UsageError(f"print_every is a whole number, 1 or more, not {print_every!r}.")
         X, y = _pair(X, y)
         self.accuracy.init(y)
         for epoch in range(1, epochs + 1):
@@ -242,11 +243,6 @@ class Model:
         """A `pl.Model` with the same parameters and answers; see `pellucid.book.to_pellucid`."""
         self._ready("to_pellucid", ("loss",))
         return to_pellucid(self)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
-        twin = Model()
-        vars(twin).update({name: copy.deepcopy(value, memo) for name, value in vars(self).items()})
-        return twin
 
     def _predictions(self, output: Any) -> Any:
         """What the outputs say; a network that ends in a dense layer says its outputs."""
