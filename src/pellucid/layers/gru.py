@@ -83,7 +83,8 @@ class GRU(Recurrent):
         x, real = self.enter(x, run)
         T, N, _ = x.shape
         K = self.units
-        a = times(x, self.Wx) + self.bx  # (T, N, 3 K); becomes the gates r, z, n
+        a = times(x, self.Wx)  # (T, N, 3 K); becomes the gates r, z, n
+        a += self.bx
         H = np.zeros((T + 1, N, K), x.dtype)
         C = np.empty((T, N, K), x.dtype)  # c_n of every step
         for t in range(T):

@@ -92,7 +92,8 @@ class LSTM(Recurrent):
         x, real = self.enter(x, run)
         T, N, _ = x.shape
         K = self.units
-        gates = times(x, self.Wx) + self.b  # (T, N, 4 K); what comes from x, until the loop makes gates of it
+        gates = times(x, self.Wx)  # (T, N, 4 K); what comes from x, until the loop makes gates of it
+        gates += self.b
         H, C = np.zeros((T + 1, N, K), x.dtype), np.zeros((T + 1, N, K), x.dtype)
         S = np.empty((T, N, K), x.dtype)  # tanh(c) of every step
         for t in range(T):

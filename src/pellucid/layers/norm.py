@@ -58,17 +58,26 @@ class Norm(Layer):
         xh = x - self.average(x)  # (N, ..., D)
         r = self._rate(self.average(xh * xh))
         xh *= r
-        return self.g * xh + self.b, {"xh": xh, "r": r}
+        return self._shifted(xh), {"xh": xh, "r": r}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
         self.backward_params(dy, cache)
         xh, r = cache["xh"], cache["r"]
         E = self.g * dy  # (N, ..., D)
-        return np.asarray(r * (E - self.average(E) - xh * self.average(E * xh)))
+        spread = xh * self.average(E * xh)
+        E -= self.average(E)
+        E -= spread
+        E *= r
+        return np.asarray(E)
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
         self.dg[:] = sum_rows(dy * cache["xh"])
         self.db[:] = sum_rows(dy)
+
+    def _shifted(self, xh: Array) -> Array:
+        y = self.g * xh
+        y += self.b
+        return np.asarray(y)
 
     def _rate(self, var: Array) -> Array:
         return np.asarray(1.0 / np.sqrt(var + self.eps))
@@ -131,7 +140,7 @@ class BatchNorm(Norm):
         if not run.training:
             r = self._rate(self.var)  # (D,)
             xh = (x - self.mean) * r  # (N, ..., D)
-            return self.g * xh + self.b, {"xh": xh, "r": r, "fixed": True}
+            return self._shifted(xh), {"xh": xh, "r": r, "fixed": True}
         n = prod(x.shape[:-1])
         if n < 2:
             raise ShapeError(
@@ -146,7 +155,7 @@ class BatchNorm(Norm):
         xh *= r
         self.mean += self.momentum * (mu - self.mean)
         self.var += self.momentum * (var * (n / (n - 1)) - self.var)
-        return self.g * xh + self.b, {"xh": xh, "r": r}
+        return self._shifted(xh), {"xh": xh, "r": r}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
         if "fixed" not in cache:
@@ -231,6 +240,7 @@ class GroupNorm(Norm):
 
     def average(self, x: Array) -> Array:
         N, C = len(x), x.shape[-1]
-        parts = x.reshape(N, -1, self.groups, C // self.groups)  # (N, H W, groups, C / groups)
-        means = parts.mean(axis=(1, 3))  # (N, groups)
+        places = x.reshape(N, -1, C)  # (N, H W, C)
+        sums = np.ones((1, places.shape[1]), x.dtype) @ places  # (N, 1, C)
+        means = sums.reshape(N, self.groups, -1).mean(axis=2) * (1.0 / places.shape[1])  # (N, groups)
         return np.repeat(means, C // self.groups, axis=1).reshape(N, *[1] * (x.ndim - 2), C)  # (N, 1, 1, C)

@@ -164,7 +164,8 @@ class SimpleRNN(Recurrent):
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
         x, real = self.enter(x, run)
         T, N, _ = x.shape
-        a = times(x, self.Wx) + self.b  # (T, N, K)
+        a = times(x, self.Wx)  # (T, N, K)
+        a += self.b
         H = np.zeros((T + 1, N, self.units), x.dtype)
         for t in range(T):
             h = np.tanh(a[t] + H[t] @ self.Wh)  # (N, K)
