@@ -27,7 +27,8 @@ PART = 1 << 20  # bytes of patches at a time; the second-level cache of most pro
 def correlate(x: Array, W: Array, b: Array | None, at: Window) -> Array:
     """Y (N, Ho, Wo, O) of X (N, H, W, C), W (kh, kw, C / G, O) and b (O,)."""
     keep_freed_memory()
-    N, C, O = len(x), x.shape[-1], W.shape[-1]
+    N, C = len(x), x.shape[-1]
+    O = W.shape[-1]
     G = C // W.shape[2]
     weights = _grouped(W, G)  # (G, K, O / G)
     row = None if b is None else np.tile(b, at.out[1])  # one row of the output: a long sum is faster than many short
