@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pellucid as pl
 from tests.layer_case import LayerCase
@@ -435,3 +437,42 @@ def test_a_whole_network_of_sequences_is_saved_and_loaded(tmp_path: Path):
     assert twin.layers == model.layers
     np.testing.assert_array_equal(twin.predict(x), model.predict(x))
     assert pl.check_gradients(model, x[:3], t[:3]).ok
+
+
+@given(n=st.integers(1, 4), T=st.integers(1, 5), D=st.integers(1, 4), K=st.integers(1, 4), which=st.integers(0, 99))
+def test_sequence_layers_of_any_shape_are_their_naive_twins(n, T, D, K, which):
+    makes = [
+        *((lambda make=make: make(K, sequence=bool(which % 2)), twin(bool(which % 2))) for make, twin, _ in
+          RECURRENT.values()),
+        (lambda: pl.MultiHeadAttention(D, causal=bool(which % 2)), naive.attention(D, bool(which % 2))),
+        (lambda: pl.MultiHeadAttention(1), naive.attention(1)),
+        (pl.LayerNorm, naive.layer_norm),
+        (lambda: pl.GroupNorm(D), naive.group_norm(D)),
+        (pl.PositionalEncoding, naive.positional_encoding),
+    ]  # fmt: skip
+    make, twin = makes[which % len(makes)]
+    case = LayerCase("any", make, (T, D), twin)
+    model, x = case.model(), case.inputs(n)
+    y, cache = model.layers[0].forward(x, pl.Run())
+    dy = np.random.default_rng(2).normal(size=y.shape)
+    dx = model.layers[0].backward(dy, cache)
+    p = case.twin_parameters(model, x)
+    np.testing.assert_allclose(y, np.array(twin.forward(x.tolist(), p)), rtol=1e-10, atol=1e-12)
+    twin_dx, twin_grads = twin.backward(x.tolist(), p, dy.tolist())
+    np.testing.assert_allclose(dx, np.array(twin_dx), rtol=1e-9, atol=1e-11)
+    for name, g in case.named(model, model.grad).items():
+        np.testing.assert_allclose(g, np.array(twin_grads[name]), rtol=1e-9, atol=1e-11, err_msg=name)
+
+
+@given(n=st.integers(1, 5), T=st.integers(1, 6), V=st.integers(1, 6), K=st.integers(1, 4), seed=st.integers(0, 99))
+def test_embedding_of_any_shape_is_its_naive_twin(n, T, V, K, seed):
+    pad = seed % V if seed % 2 else None
+    case = LayerCase("any", lambda: pl.Embedding(V, K, pad=pad), (T,), naive.embedding(pad), ids=V)
+    model, x = case.model(), case.inputs(n, seed=seed)
+    y, cache = model.layers[0].forward(x, pl.Run())
+    dy = np.random.default_rng(2).normal(size=y.shape)
+    assert not model.layers[0].backward(dy, cache).any()
+    p = case.twin_parameters(model, x)
+    np.testing.assert_array_equal(y, np.array(case.twin.forward(x.tolist(), p)))
+    twin_dW = np.array(case.twin.backward(x.tolist(), p, dy.tolist())[1]["W"])
+    np.testing.assert_allclose(model.layers[0].dW, twin_dW, rtol=1e-12, atol=1e-14)
