@@ -83,7 +83,7 @@ class Conv2D(Layer):
         return wanted(self, (kh, kw, x[-1] // self.groups, self.filters))
 
     def output_shape(self, x: Shape) -> Shape:
-        check_pictures("Conv2D", x)
+        check_pictures("Conv2D", x, self.kernel)
         check_groups(self, x)
         return (x[0], *self._window(x).out, self.filters)
 

@@ -81,7 +81,7 @@ class ConvTranspose2D(Layer):
         return wanted
 
     def output_shape(self, x: Shape) -> Shape:
-        check_pictures("ConvTranspose2D", x)
+        check_pictures("ConvTranspose2D", x, self.kernel)
         count("ConvTranspose2D", "filters", self.filters)
         return (x[0], *self._window(x).inside, self.filters)
 

@@ -146,7 +146,7 @@ class MaxPool2D(Layer):
 def pool_window(layer: AvgPool2D | MaxPool2D, x: Shape) -> Window:
     """The layer's window on pictures of shape x, or an error that says why it does not fit."""
     who = type(layer).__name__
-    check_pictures(who, x)
+    check_pictures(who, x, layer.size)
     stride = layer.size if layer.stride is None else layer.stride
     at = place(who, x, layer.size, stride, layer.padding)
     for (before, after), size in zip(at.pads, at.kernel, strict=True):

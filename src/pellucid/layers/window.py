@@ -129,8 +129,11 @@ def count(who: str, name: str, value: int) -> int:
     return value
 
 
-def check_pictures(who: str, x: Shape) -> None:
-    """Whether x is (N, height, width, channels); what it looks like if it is not, and the way out."""
+def check_pictures(who: str, x: Shape, kernel: int | Pair = 1) -> None:
+    """Whether x is (N, height, width, channels); what it looks like if it is not, and the way out.
+
+    One or three rows, as many channels as columns, and a window that is not flat: that is a picture in the other order.
+    """
     if len(x) != 4:
         raise ShapeError(
             f"{who} takes pictures (N, height, width, channels), four axes; it was given {len(x)}.\n"
@@ -138,7 +141,7 @@ def check_pictures(who: str, x: Shape) -> None:
             + f"\n{_way_out(x[1:])}"
         )
     _, a, b, c = x
-    if a in (1, 3, 4) and b == c and b >= 8:
+    if a in (1, 3) and b == c and b >= 16 and both(who, "kernel", kernel)[0] > 1:
         raise ShapeError(
             f"{who} takes pictures as (N, height, width, channels); these look like (N, channels, height, width), "
             "PyTorch's order.\n"
