@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import io
+import re
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -47,6 +48,7 @@ from pellucid.book import (
     vertical_data,
     world,
 )
+from pellucid.datasets.digits import digest
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +57,37 @@ def _world_put_back() -> Iterator[None]:
     yield
     np.random.set_state(state)  # noqa: NPY002
     vars(world.WORLD).update(vars(before))
+
+
+class Printed:
+    """Lines that must come out as they stand, where NumPy's exp rounds as on the machine that printed them.
+
+    It does on every x86 processor with AVX2. Elsewhere the last bit of some exponentials differs, and so do the
+    official classes' own digits; there the words must be the same and the numbers near.
+    """
+
+    same_exp = (
+        digest(np.exp(-np.linspace(0, 1e-3, 4096, dtype=np.float32)))
+        == "15498e25f62fc6f74684ec9d4fe01ff32874a45d80d408674c3dab6335bd8546"
+    )
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, *lines, near=0.06):
+        self.lines, self.near = list(lines), near
+
+    def __eq__(self, other):
+        lines = [other] if isinstance(other, str) else list(other)
+        return lines == self.lines if self.same_exp else self._alike(lines)
+
+    def _alike(self, lines):
+        number = re.compile(r"-?\d+\.?\d*(?:e[-+]?\d+)?")
+        given, wanted = "\n".join(lines), "\n".join(self.lines)
+        if number.sub("", given).split() != number.sub("", wanted).split():
+            return False
+        return np.allclose(*([float(n) for n in number.findall(text)] for text in (given, wanted)), 0, self.near)
+
+    def __repr__(self):
+        return f"{'exactly' if self.same_exp else f'within {self.near}'} {self.lines}"
 
 
 def printed(run, *args, **options):
@@ -147,7 +180,7 @@ def test_chapter_5_prints_the_first_rows_and_the_loss():
     dense2.forward(relu.output)
     softmax.forward(dense2.output)
     np.testing.assert_array_equal(softmax.output[0], np.float32([0.33333334] * 3))
-    assert str(softmax.output[4]) == "[0.33333233 0.3333324  0.33333528]"
+    assert str(softmax.output[4]) == Printed("[0.33333233 0.3333324  0.33333528]", near=1e-7)
     value = loss.calculate(softmax.output, y)
     assert str(value) == "1.0986104"
     assert str(loss.calculate(softmax.output, np.eye(3)[y])) == "1.0986104"  # one-hot rows
@@ -185,10 +218,10 @@ def test_chapter_9_prints_accuracy_and_gradients():
     dense2.backward(last.dinputs)
     relu.backward(dense2.dinputs)
     dense1.backward(relu.dinputs)
-    assert str(dense1.dweights[0]) == "[1.5766357e-04 7.8368583e-05 4.7324400e-05]"
-    assert str(dense1.dbiases) == "[[-3.60553473e-04  9.66117223e-05 -1.03671395e-04]]"
-    assert str(dense2.dweights[0]) == "[ 5.4410946e-05  1.0741142e-04 -1.6182236e-04]"
-    assert str(dense2.dbiases) == "[[-1.0729185e-05 -9.4610732e-06  2.0027859e-05]]"
+    assert str(dense1.dweights[0]) == Printed("[1.5766357e-04 7.8368583e-05 4.7324400e-05]", near=1e-6)
+    assert str(dense1.dbiases) == Printed("[[-3.60553473e-04  9.66117223e-05 -1.03671395e-04]]", near=1e-6)
+    assert str(dense2.dweights[0]) == Printed("[ 5.4410946e-05  1.0741142e-04 -1.6182236e-04]", near=1e-6)
+    assert str(dense2.dbiases) == Printed("[[-1.0729185e-05 -9.4610732e-06  2.0027859e-05]]", near=1e-6)
 
 
 def test_chapter_9_the_two_ways_back_through_the_softmax_agree():
@@ -247,12 +280,12 @@ def spiral_loop(optimizer, epochs, every=100, dropout=0.0, samples=100, **regula
 
 
 def test_chapter_10_adam():
-    assert spiral_loop(Optimizer_Adam(learning_rate=0.05, decay=5e-7), 301) == [
+    assert spiral_loop(Optimizer_Adam(learning_rate=0.05, decay=5e-7), 301) == Printed(
         "epoch: 0, acc: 0.360, loss: 1.099 (data_loss: 1.099, reg_loss: 0.000), lr: 0.05",
         "epoch: 100, acc: 0.670, loss: 0.705 (data_loss: 0.705, reg_loss: 0.000), lr: 0.04999752512250644",
         "epoch: 200, acc: 0.797, loss: 0.522 (data_loss: 0.522, reg_loss: 0.000), lr: 0.04999502549496326",
         "epoch: 300, acc: 0.847, loss: 0.430 (data_loss: 0.430, reg_loss: 0.000), lr: 0.049992526117345455",
-    ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -275,25 +308,25 @@ def test_chapter_10_adam():
     ids=["SGD", "momentum", "Adagrad", "RMSprop"],
 )
 def test_chapter_10_the_other_optimizers(optimizer, expected):
-    assert spiral_loop(optimizer(), 101)[-1] == f"epoch: 100, {expected}"
+    assert spiral_loop(optimizer(), 101)[-1] == Printed(f"epoch: 100, {expected}")
 
 
 def test_chapter_14_with_regularization():
     options = {"weight_regularizer_l2": 5e-4, "bias_regularizer_l2": 5e-4}
-    assert spiral_loop(Optimizer_Adam(learning_rate=0.02, decay=5e-7), 301, **options) == [
+    assert spiral_loop(Optimizer_Adam(learning_rate=0.02, decay=5e-7), 301, **options) == Printed(
         "epoch: 0, acc: 0.360, loss: 1.099 (data_loss: 1.099, reg_loss: 0.000), lr: 0.02",
         "epoch: 100, acc: 0.690, loss: 0.845 (data_loss: 0.807, reg_loss: 0.038), lr: 0.019999010049002574",
         "epoch: 200, acc: 0.773, loss: 0.690 (data_loss: 0.614, reg_loss: 0.075), lr: 0.019998010197985302",
         "epoch: 300, acc: 0.817, loss: 0.617 (data_loss: 0.526, reg_loss: 0.091), lr: 0.019997010446938183",
-    ]
+    )
 
 
 def test_chapter_15_with_dropout():
     options = {"weight_regularizer_l2": 5e-4, "bias_regularizer_l2": 5e-4, "dropout": 0.1, "samples": 1000}
-    assert spiral_loop(Optimizer_Adam(learning_rate=0.05, decay=5e-5), 101, **options) == [
+    assert spiral_loop(Optimizer_Adam(learning_rate=0.05, decay=5e-5), 101, **options) == Printed(
         "epoch: 0, acc: 0.324, loss: 1.099 (data_loss: 1.099, reg_loss: 0.000), lr: 0.05",
         "epoch: 100, acc: 0.564, loss: 0.917 (data_loss: 0.894, reg_loss: 0.023), lr: 0.04975371909050202",
-    ]
+    )
 
 
 def test_chapter_16_yes_or_no():
@@ -307,11 +340,11 @@ def test_chapter_16_yes_or_no():
         Activation_Sigmoid(),
     ]
     lines = numbers_loop(parts, Loss_BinaryCrossentropy(), Optimizer_Adam(decay=5e-7), X, y, 201, yes_or_no)
-    assert lines == [
+    assert lines == Printed(
         "epoch: 0, acc: 0.500, loss: 0.693 (data_loss: 0.693, reg_loss: 0.000), lr: 0.001",
         "epoch: 100, acc: 0.630, loss: 0.674 (data_loss: 0.673, reg_loss: 0.001), lr: 0.0009999505024501287",
         "epoch: 200, acc: 0.625, loss: 0.669 (data_loss: 0.668, reg_loss: 0.001), lr: 0.0009999005098992651",
-    ]
+    )
 
 
 def yes_or_no(output, y):
@@ -357,11 +390,11 @@ def test_chapter_17_a_sine():
     init()
     X, y = sine_data()
     optimizer = Optimizer_Adam(learning_rate=0.005, decay=1e-3)
-    assert numbers_loop(sine_parts(), Loss_MeanSquaredError(), optimizer, X, y, 201, near) == [
+    assert numbers_loop(sine_parts(), Loss_MeanSquaredError(), optimizer, X, y, 201, near) == Printed(
         "epoch: 0, acc: 0.002, loss: 0.500 (data_loss: 0.500, reg_loss: 0.000), lr: 0.005",
         "epoch: 100, acc: 0.007, loss: 0.084 (data_loss: 0.084, reg_loss: 0.000), lr: 0.004549590536851684",
         "epoch: 200, acc: 0.033, loss: 0.034 (data_loss: 0.034, reg_loss: 0.000), lr: 0.004170141784820684",
-    ]
+    )
 
 
 def test_chapter_17_the_other_scale_of_the_weights():
@@ -395,7 +428,7 @@ def test_chapter_18_classes():
     init()
     X, y = spiral_data(samples=1000, classes=3)
     fresh = spiral_data(samples=100, classes=3)
-    assert printed(spiral_model(512).train, X, y, validation_data=fresh, epochs=100, print_every=100)[0] == (
+    assert printed(spiral_model(512).train, X, y, validation_data=fresh, epochs=100, print_every=100)[0] == Printed(
         "epoch: 100, acc: 0.720, loss: 0.719 (data_loss: 0.658, reg_loss: 0.061), lr: 0.04975371909050202"
     )
 
@@ -412,12 +445,12 @@ def test_chapter_18_yes_or_no():
     ]
     model = model_of(parts, Loss_BinaryCrossentropy(), Optimizer_Adam(decay=5e-7), Accuracy_Categorical(binary=True))
     val = (fresh[0], fresh[1].reshape(-1, 1))
-    assert printed(model.train, X, y.reshape(-1, 1), validation_data=val, epochs=300, print_every=100) == [
+    assert printed(model.train, X, y.reshape(-1, 1), validation_data=val, epochs=300, print_every=100) == Printed(
         "epoch: 100, acc: 0.625, loss: 0.675 (data_loss: 0.674, reg_loss: 0.001), lr: 0.0009999505024501287",
         "epoch: 200, acc: 0.630, loss: 0.669 (data_loss: 0.668, reg_loss: 0.001), lr: 0.0009999005098992651",
         "epoch: 300, acc: 0.640, loss: 0.665 (data_loss: 0.663, reg_loss: 0.002), lr: 0.000999850522346909",
         "validation, acc: 0.595, loss: 0.667",
-    ]
+    )
 
 
 def test_chapter_18_regression():
@@ -425,10 +458,10 @@ def test_chapter_18_regression():
     X, y = sine_data()
     optimizer = Optimizer_Adam(learning_rate=0.005, decay=1e-3)
     model = model_of(sine_parts(), Loss_MeanSquaredError(), optimizer, Accuracy_Regression())
-    assert printed(model.train, X, y, epochs=200, print_every=100) == [
+    assert printed(model.train, X, y, epochs=200, print_every=100) == Printed(
         "epoch: 100, acc: 0.006, loss: 0.085 (data_loss: 0.085, reg_loss: 0.000), lr: 0.004549590536851684",
         "epoch: 200, acc: 0.032, loss: 0.035 (data_loss: 0.035, reg_loss: 0.000), lr: 0.004170141784820684",
-    ]
+    )
 
 
 def test_chapter_19_batches_of_pictures():
@@ -445,7 +478,7 @@ def test_chapter_19_batches_of_pictures():
     ]  # fmt: skip
     model = model_of(parts, Loss_CategoricalCrossentropy(), Optimizer_Adam(decay=1e-3), Accuracy_Categorical())
     data = {"validation_data": (X_test, y_test), "epochs": 2, "batch_size": 128, "print_every": 10}
-    assert printed(model.train, X[keys], y[keys], **data) == [
+    assert printed(model.train, X[keys], y[keys], **data) == Printed(
         "epoch: 1",
         "step: 0, acc: 0.055, loss: 2.303 (data_loss: 2.303, reg_loss: 0.000), lr: 0.001",
         "step: 10, acc: 0.367, loss: 2.285 (data_loss: 2.285, reg_loss: 0.000), lr: 0.0009900990099009901",
@@ -462,8 +495,8 @@ def test_chapter_19_batches_of_pictures():
         "step: 31, acc: 0.781, loss: 0.974 (data_loss: 0.974, reg_loss: 0.000), lr: 0.0009407337723424272",
         "training, acc: 0.546, loss: 1.473 (data_loss: 1.473, reg_loss: 0.000), lr: 0.0009407337723424272",
         "validation, acc: 0.678, loss: 1.091",
-    ]
-    assert printed(model.evaluate, X_test, y_test, batch_size=100) == ["validation, acc: 0.678, loss: 1.091"]
+    )
+    assert printed(model.evaluate, X_test, y_test, batch_size=100) == Printed("validation, acc: 0.678, loss: 1.091")
     confidences = model.predict(X_test[:5], batch_size=2)
     assert confidences.shape == (5, 10)
     assert model.output_layer_activation.predictions(confidences).shape == (5,)
