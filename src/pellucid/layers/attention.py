@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_last, sum_rows, times
+from pellucid.base.arrays import Array, Cache, Shape, keep_freed_memory, sum_last, sum_rows, times
 from pellucid.base.errors import ShapeError, UsageError, draw_shapes
 from pellucid.base.init import Constant, Init, find_init
 from pellucid.base.params import Param, param
@@ -99,6 +99,7 @@ class MultiHeadAttention(Layer):
         return x
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
+        keep_freed_memory()
         q, k, v = self._cut(times(x, self.W) + self.b)  # (N, heads, T, d) each
         s = q @ k.swapaxes(-1, -2)  # (N, heads, T, T)
         s *= 1.0 / sqrt(q.shape[-1])

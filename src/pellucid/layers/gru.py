@@ -100,22 +100,25 @@ class GRU(Recurrent):
 
     def through_time(self, dy: Array, cache: Cache) -> Array:
         H, C, real, K = cache["H"], cache["C"], cache["real"], self.units
+        T, N, _ = H[1:].shape
         r, z, n = (cache["gates"][:, :, i * K : (i + 1) * K] for i in range(3))  # (T, N, K) each
+        parts = np.empty((T, N, 3, K), H.dtype)  # da but for the factor dh, for all steps at once
+        parts[:, :, 2] = (1.0 - z) * (1.0 - n * n)
+        parts[:, :, 1] = (H[:-1] - n) * z * (1.0 - z)
+        parts[:, :, 0] = parts[:, :, 2] * C * r * (1.0 - r)
+        if real is not None:
+            parts *= real[:, :, :, None]
+        da, dc = parts.reshape(T, N, 3 * K), np.empty((T, N, 3 * K), H.dtype)
         dh, each = self.arriving(dy, H)
-        da: Array = np.empty_like(cache["gates"])  # (T, N, 3 K)
-        dc = np.empty_like(da)
-        for t in reversed(range(len(da))):
+        back = np.ascontiguousarray(self.Wh.T)  # (3 K, K)
+        for t in reversed(range(T)):
             if each is not None:
                 dh = dh + each[t]
-            d = dh if real is None else dh * real[t]
-            dan = d * (1.0 - z[t]) * (1.0 - n[t] * n[t])
-            da[t, :, :K] = dan * C[t] * r[t] * (1.0 - r[t])
-            da[t, :, K : 2 * K] = d * (H[t] - n[t]) * z[t] * (1.0 - z[t])
-            da[t, :, 2 * K :] = dan
+            parts[t] *= dh[:, None]
             dc[t] = da[t]
             dc[t, :, 2 * K :] *= r[t]
-            back = dh * z[t] + dc[t] @ self.Wh.T  # (N, K)
-            dh = back if real is None else choose(real[t], back, dh)
+            before = dh * z[t] + dc[t] @ back  # (N, K)
+            dh = before if real is None else choose(real[t], before, dh)
         self.write(da, dc, cache)
         self.dbx[:], self.dbh[:] = sum_rows(da), sum_rows(dc)
         return da

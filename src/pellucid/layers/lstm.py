@@ -113,23 +113,30 @@ class LSTM(Recurrent):
 
     def through_time(self, dy: Array, cache: Cache) -> Array:
         H, C, S, real, K = cache["H"], cache["C"], cache["S"], cache["real"], self.units
+        T, N, _ = H[1:].shape
         i, f, g, o = (cache["gates"][:, :, k * K : (k + 1) * K] for k in range(4))  # (T, N, K) each
+        parts = np.empty((T, N, 4, K), H.dtype)  # da but for the factors dc and dh, for all steps at once
+        parts[:, :, 0] = g * i * (1.0 - i)
+        parts[:, :, 1] = C[:-1] * f * (1.0 - f)
+        parts[:, :, 2] = i * (1.0 - g * g)
+        parts[:, :, 3] = S * o * (1.0 - o)
+        shown = o * (1.0 - S * S)  # (T, N, K), how dh reaches dc
+        if real is not None:
+            parts *= real[:, :, :, None]
+        da = parts.reshape(T, N, 4 * K)
         dh, each = self.arriving(dy, H)
-        dc = np.zeros_like(H[0])  # (N, K)
-        da: Array = np.empty_like(cache["gates"])  # (T, N, 4 K)
-        for t in reversed(range(len(da))):
+        dc, back = np.zeros_like(H[0]), np.ascontiguousarray(self.Wh.T)
+        for t in reversed(range(T)):
             if each is not None:
                 dh = dh + each[t]
-            d = dc + dh * o[t] * (1.0 - S[t] * S[t])
-            da[t, :, :K] = d * g[t] * i[t] * (1.0 - i[t])
-            da[t, :, K : 2 * K] = d * C[t] * f[t] * (1.0 - f[t])
-            da[t, :, 2 * K : 3 * K] = d * i[t] * (1.0 - g[t] * g[t])
-            da[t, :, 3 * K :] = dh * S[t] * o[t] * (1.0 - o[t])
+            d = dc + dh * shown[t]  # (N, K)
+            parts[t, :, :3] *= d[:, None]
+            parts[t, :, 3] *= dh
+            before = da[t] @ back  # (N, K)
             if real is None:
-                dc, dh = d * f[t], da[t] @ self.Wh.T
+                dc, dh = d * f[t], before
             else:
-                da[t] *= real[t]
-                dc, dh = choose(real[t], d * f[t], dc), choose(real[t], da[t] @ self.Wh.T, dh)
+                dc, dh = choose(real[t], d * f[t], dc), choose(real[t], before, dh)
         self.write(da, da, cache)
         self.db[:] = sum_rows(da)
         return da

@@ -12,7 +12,7 @@ from math import prod
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_last, sum_rows
+from pellucid.base.arrays import Array, Cache, Shape, keep_freed_memory, sum_last, sum_rows
 from pellucid.base.errors import ShapeError, UsageError, draw_shapes
 from pellucid.base.init import Constant
 from pellucid.base.params import Param, param
@@ -75,6 +75,7 @@ class Norm(Layer):
         self.db[:] = sum_rows(dy)
 
     def _shifted(self, xh: Array) -> Array:
+        keep_freed_memory()
         y = self.g * xh
         y += self.b
         return np.asarray(y)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_rows, times
+from pellucid.base.arrays import Array, Cache, Shape, keep_freed_memory, sum_rows, times
 from pellucid.base.errors import ShapeError, UsageError, draw_shapes
 from pellucid.base.init import Constant, Init, find_init
 from pellucid.base.params import Param, param
@@ -62,6 +62,7 @@ class Recurrent(Layer):
 
     def enter(self, x: Array, run: Run) -> tuple[Array, Array | None]:
         """x with time first (T, N, D), and which steps are read (T, N, 1), or None if all are."""
+        keep_freed_memory()
         real = None if self.mask_value is None else (x != self.mask_value).any(axis=-1)  # (N, T)
         if run.mask is not None:
             mask = time_mask(run.mask, x)
@@ -178,12 +179,13 @@ class SimpleRNN(Recurrent):
         da: Array = 1.0 - H[1:] * H[1:]  # (T, N, K)
         if real is not None:
             da *= real
+        back = np.ascontiguousarray(self.Wh.T)
         for t in reversed(range(len(da))):
             if each is not None:
                 dh = dh + each[t]
             da[t] *= dh
-            back = da[t] @ self.Wh.T  # (N, K)
-            dh = back if real is None else choose(real[t], back, dh)
+            before = da[t] @ back  # (N, K)
+            dh = before if real is None else choose(real[t], before, dh)
         self.write(da, da, cache)
         self.db[:] = sum_rows(da)
         return da
