@@ -45,10 +45,10 @@ from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.layers import ELU as ELU
 from pellucid.layers import GELU as GELU
-from pellucid.layers import AvgPool2D as AvgPool2D
-from pellucid.layers import BatchNorm as BatchNorm
 from pellucid.layers import GRU as GRU
 from pellucid.layers import LSTM as LSTM
+from pellucid.layers import AvgPool2D as AvgPool2D
+from pellucid.layers import BatchNorm as BatchNorm
 from pellucid.layers import Concat as Concat
 from pellucid.layers import Conv1D as Conv1D
 from pellucid.layers import Conv2D as Conv2D
