@@ -52,8 +52,10 @@ from pellucid.datasets.digits import digest
 
 
 @pytest.fixture(autouse=True)
-def _world_put_back() -> Iterator[None]:
+def _a_new_world() -> Iterator[None]:
+    """As in a program that has not called init yet; whatever the world was before is put back."""
     state, before = np.random.get_state(), replace(world.WORLD)  # noqa: NPY002 - the book's stream
+    vars(world.WORLD).update(vars(world.World()))
     yield
     np.random.set_state(state)  # noqa: NPY002
     vars(world.WORLD).update(vars(before))
