@@ -313,28 +313,30 @@ def training() -> Arrays:
 # ---- the file --------------------------------------------------------------------------------------------------------
 
 
-def compute() -> Arrays:
+def compute(*parts: Callable[[], Arrays]) -> Arrays:
     torch.set_num_threads(1)
+    numbers: Arrays = {}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        numbers = layers() | losses() | optimizers() | schedules() | training()
+        for part in parts:
+            numbers |= part()
     versions = {"version/torch": np.array(torch.__version__), "version/numpy": np.array(np.__version__)}
     return {key: np.asarray(a, order="C") for key, a in (versions | numbers).items()}
 
 
-def write(numbers: Arrays) -> None:
+def write(numbers: Arrays, path: Path = FILE) -> None:
     """Atomically: a temporary file beside it, then a rename."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **numbers)
-    temporary = FILE.with_suffix(".tmp")
+    temporary = path.with_suffix(".tmp")
     temporary.write_bytes(buffer.getvalue())
-    os.replace(temporary, FILE)
-    print(f"{FILE.name}: {len(numbers)} arrays, {FILE.stat().st_size:,} bytes, torch {torch.__version__}")
+    os.replace(temporary, path)
+    print(f"{path.name}: {len(numbers)} arrays, {path.stat().st_size:,} bytes, torch {torch.__version__}")
 
 
-def check(numbers: Arrays) -> int:
+def check(numbers: Arrays, path: Path = FILE) -> int:
     """0 if the file holds these numbers, else 1; every array that differs is named."""
-    with np.load(FILE, allow_pickle=False) as stored:
+    with np.load(path, allow_pickle=False) as stored:
         bad = sorted(set(stored.files) ^ set(numbers))
         for key in set(stored.files) & set(numbers):
             old, new = stored[key], numbers[key]
@@ -345,7 +347,12 @@ def check(numbers: Arrays) -> int:
     return 1 if bad else 0
 
 
-if __name__ == "__main__":
+def main(path: Path, *parts: Callable[[], Arrays]) -> None:
+    """Write the file, or with --check compare it."""
     if "--check" in sys.argv[1:]:
-        sys.exit(check(compute()))
-    write(compute())
+        sys.exit(check(compute(*parts), path))
+    write(compute(*parts), path)
+
+
+if __name__ == "__main__":
+    main(FILE, layers, losses, optimizers, schedules, training)

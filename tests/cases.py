@@ -14,6 +14,9 @@ import numpy as np
 
 import pellucid as pl
 from pellucid.schedules import Schedule
+from tests import cases_sequence, cases_vision
+from tests.layer_case import NOISE as NOISE
+from tests.layer_case import LayerCase as LayerCase
 from tests.reference import layers as naive
 from tests.reference import losses as naive_loss
 from tests.reference import optim as naive_optim
@@ -24,44 +27,9 @@ Rng = np.random.Generator
 
 # ---- layers ----------------------------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True)
-class LayerCase:
-    """name; construction; one sample's shape; naive twin; is a batch its rows; is it run as in training."""
-
-    name: str
-    make: Callable[[], pl.Layer]
-    shape: tuple[int, ...]
-    twin: naive.Twin
-    rowwise: bool = True
-    training: bool = False
-
-    def model(self, dtype: Any = np.float64) -> pl.Model:
-        """The layer alone, bound in a model whose biases are not 0."""
-        model = pl.Model(self.make(), input_shape=self.shape, dtype=dtype, seed=3)
-        model.theta += 0.1 * np.random.default_rng(4).normal(size=model.theta.size).astype(dtype)
-        return model
-
-    def run(self, **options: Any) -> pl.Run:
-        return pl.Run(training=self.training, rng=np.random.default_rng(NOISE), **options)
-
-    def inputs(self, n: int = 5, dtype: Any = np.float64, seed: int = 0) -> Array:
-        """Inputs that keep a distance of 0.05 from the kinks at 0."""
-        x = np.random.default_rng(seed).normal(size=(n, *self.shape))
-        return (x + 0.05 * np.sign(x)).astype(dtype)
-
-    def named(self, model: pl.Model, vector: Array) -> dict[str, Array]:
-        """The parts of a flat vector under the names that the twin uses: without the path of the layer itself."""
-        return {path.split(".", 2)[2]: vector[s.at].reshape(s.shape) for path, s in model.slots.items()}
-
-    def twin_parameters(self, model: pl.Model, x: Array) -> dict[str, Any]:
-        p = {name: values.tolist() for name, values in self.named(model, model.theta).items()}
-        return p | {"u": np.random.default_rng(NOISE).random(x.shape, dtype=x.dtype).tolist()} if self.training else p
-
-
-NOISE = 7  # the seed of the dropout masks
-
 LAYERS = [
+    *cases_sequence.LAYERS,
+    *cases_vision.LAYERS,
     LayerCase("dense", lambda: pl.Dense(3), (4,), naive.dense),
     LayerCase("dense_one_unit", lambda: pl.Dense(1, init="glorot"), (4,), naive.dense),
     LayerCase("dense_without_bias", lambda: pl.Dense(3, bias=False), (4,), naive.dense),

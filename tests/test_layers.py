@@ -84,15 +84,16 @@ def test_backward_is_the_derivative_of_forward(case):
         model.theta[:] = theta
         return output(x)
 
-    np.testing.assert_allclose(dx, slope(output, x), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(dx, 0.0 if case.ids else slope(output, x), rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(grad, slope(at, model.theta.copy()), rtol=1e-6, atol=1e-8)
 
 
 @every_layer
 @pytest.mark.parametrize("weighted", [False, True])
 def test_gradient_agrees_with_the_reported_loss(case, weighted):
+    below = () if case.ids else (pl.Dense(case.shape[-1]),)
     model = pl.Model(
-        pl.Dense(case.shape[-1]), case.make(), pl.Flatten(), pl.Dense(3), loss=pl.SoftmaxCrossEntropy(),
+        *below, case.make(), pl.Flatten(), pl.Dense(3), loss=pl.SoftmaxCrossEntropy(),
         input_shape=case.shape, seed=1, penalty=pl.L2(1e-3),
     )  # fmt: skip
     n = 5
@@ -209,7 +210,7 @@ def test_numbers_keep_their_type(case, dtype):
     assert inside <= {np.dtype(dtype)}, f"the cache holds {inside}"
 
 
-@every_layer
+@pytest.mark.parametrize("case", [c for c in LAYERS if not c.ids], ids=lambda case: case.name)
 def test_large_inputs_give_finite_outputs_and_gradients(case):
     for dtype in (np.float32, np.float64):
         model = case.model(dtype)
@@ -233,7 +234,11 @@ def test_dense_of_any_shape_is_the_naive_twin(n, inside, d, k):
 
 @given(n=st.integers(1, 6), shape=st.lists(st.integers(1, 4), min_size=1, max_size=3), which=st.integers(0, 99))
 def test_any_activation_of_any_shape_is_the_naive_twin(n, shape, which):
-    plain = [c for c in LAYERS if c.rowwise and not c.model().theta.size and c.name not in ("flatten", "reshape")]
+    plain = [
+        c
+        for c in LAYERS
+        if c.name.split("_")[0] in ("relu", "leaky", "elu", "sigmoid", "tanh", "silu", "gelu", "softmax")
+    ]
     case = dataclasses.replace(plain[which % len(plain)], shape=tuple(shape))
     model, x = case.model(), case.inputs(n)
     y, dx, _ = pass_through(case, model, x)

@@ -30,7 +30,10 @@ def _public(module: Any, names: str) -> dict[str, type]:
 
 KINDS: dict[str, type] = {
     **_public(layers, "Dense ReLU LeakyReLU ELU Sigmoid Tanh GELU SiLU Softmax Dropout Flatten Reshape"),
+    **_public(layers, "Conv1D Conv2D ConvTranspose2D MaxPool2D AvgPool2D GlobalAvgPool2D UpSample2D SpatialDropout2D"),
     **_public(layers, "Sequential Residual Concat"),
+    **_public(layers, "BatchNorm LayerNorm GroupNorm Embedding PositionalEncoding"),
+    **_public(layers, "SimpleRNN GRU LSTM MultiHeadAttention"),
     **_public(losses, "MeanSquaredError MeanAbsoluteError Huber BinaryCrossEntropy SigmoidCrossEntropy"),
     **_public(losses, "CategoricalCrossEntropy SoftmaxCrossEntropy"),
     **_public(penalties, "L1 L2 Both"),

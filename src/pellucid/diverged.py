@@ -14,6 +14,7 @@ from pellucid.base.arrays import Array
 from pellucid.base.errors import Diverged
 from pellucid.base.run import Run
 from pellucid.data.batches import Data
+from pellucid.layers import Embedding
 from pellucid.layers.compose import Step
 from pellucid.model import Model
 
@@ -30,7 +31,7 @@ def diverged(model: Model, x: Array | None, t: Array | None, weights: Array | No
         spot = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         text += f", at {list(spot)} ({array[spot]}; {np.sum(~np.isfinite(array))} of {array.size} numbers)"
     causes = [f"the learning rate {lr:g} is too high: try {lr / 10:g}"]
-    if x is not None and float(np.abs(x).max(initial=0.0)) > BIG:
+    if x is not None and float(np.abs(x).max(initial=0.0)) > BIG and not _takes_ids(model):
         causes.insert(0, f"the inputs reach {float(np.abs(x).max()):g}: scale them to about -1 to 1")
     causes.append("long gradients: set clip=1.0")
     return Diverged(f"{text}.\nLikely causes, most likely first: " + "; ".join(causes) + ".")
@@ -55,6 +56,10 @@ def _first(model: Model, x: Array | None, t: Array | None, weights: Array | None
     return None
 
 
+def _takes_ids(model: Model) -> bool:
+    return isinstance(model.layers[0], Embedding)  # whose inputs have no size, so they cannot be too large
+
+
 def steps(tape: list[Step], path: str = "") -> Iterator[tuple[str, Step]]:
     """Every step of a tape with its layer's path, those inside a container before the container."""
     for i, step in enumerate(tape):
@@ -70,7 +75,7 @@ def notes(model: Model, data: Data) -> list[str]:
     few = data[:1000].x
     prepared = np.asarray(model.prepared(few))
     top = float(np.abs(prepared).max(initial=0)) if prepared.dtype.kind in "fiub" else 0.0
-    if top > BIG:
+    if top > BIG and not _takes_ids(model):
         said.append(
             f"The inputs were not scaled: they reach {top:g}. Networks learn best from numbers between about -1 and 1; "
             + ("divide the pixels by 255." if top <= 255 else "see pl.Standardize.")

@@ -1,11 +1,12 @@
-"""The words for what travels between layers, and the two sums that a network does all day.
+"""The words for what travels between layers, and the sums and the product that a network does all day.
 
 NumPy sums a short axis slowly; a product with a vector of ones is the same sum at the speed of a matrix product.
-Both helpers keep the array's own type: float32 stays float32.
+All helpers keep the array's own type: float32 stays float32.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,21 @@ Array = NDArray[Any]
 Shape = tuple[int, ...]
 Cache = dict[str, Any]
 
+KEEP = 31 << 20  # bytes; glibc learns from blocks below 32 million bytes only
 SHORT = 64  # an axis up to this length is reduced faster along the other way
+
+
+def times(x: Array, W: Array) -> Array:
+    """`sum_d x[n, ..., d] W[d, k]`: every row of x times a matrix.
+
+    `np.dot` itself, given more than two axes, takes one sum at a time: 10 times slower at (128, 10, 32) x (32, 128).
+
+    >>> times(np.ones((2, 3, 4)), np.ones((4, 5))).shape
+    (2, 3, 5)
+    """
+    if x.ndim == 2:
+        return np.asarray(np.dot(x, W))
+    return np.asarray(np.dot(x.reshape(-1, x.shape[-1]), W).reshape(*x.shape[:-1], W.shape[-1]))
 
 
 def sum_rows(x: Array) -> Array:
@@ -49,3 +64,15 @@ def max_last(x: Array) -> Array:
         # A copy with long rows, then the maximum of whole rows: 6 times faster at (512, 10), and the same bits.
         return np.asarray(np.maximum.reduce(x.T.copy(), axis=0)[:, None])
     return np.asarray(np.maximum.reduce(x, axis=-1, keepdims=True))
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let the process keep tens of megabytes that it freed, instead of asking the system for them at every step.
+
+    The arrays of a convolution are so large that the C library would give them back to the system when they are freed;
+    getting them again costs one interrupt for each 4096 bytes, a fifth of a training step. glibc keeps blocks up to
+    the largest size that it has seen freed: so one block is asked for and freed. It is never touched, so it costs
+    nothing. Other C libraries have rules of their own, which this does not change.
+    """
+    np.empty(KEEP, np.uint8)

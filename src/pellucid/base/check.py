@@ -35,6 +35,8 @@ def real_numbers(x: Array) -> Array:
 def _advice(given: Shape, expected: Shape) -> str:
     if tuple(given) == expected:
         return "This is one sample without a batch: give x[None]."
+    if len(given) == 4 and tuple(given[1:]) == (expected[-1], *expected[:-1]):
+        return "These look like pictures with the channels first: give x.transpose(0, 2, 3, 1)."
     if len(given) > 1 and int(np.prod(given[1:])) == int(np.prod(expected)):
         return f"The numbers a sample are as many: give x.reshape(len(x), {', '.join(map(str, expected))})."
     return "Give samples of that shape, or build the model with input_shape=" + repr(tuple(given[1:])) + "."

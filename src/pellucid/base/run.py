@@ -23,12 +23,15 @@ class Run:
         keep: keep every array of the pass and of its backward pass, as a trace wants. Default false: arrays are
             freed as soon as backward has used them.
         tape: remember what backward will need. False for a pure prediction, which then needs less memory.
+        mask: which time steps (N, T) of the samples are real, for layers that read sequences: those that are false
+            (or 0) are skipped. Default None: all are real. The loss does not look at it.
     """
 
     training: bool = False
     rng: np.random.Generator | None = None
     keep: bool = False
     tape: bool = True
+    mask: Array | None = None
 
     def uniform(self, like: Array) -> Array:
         """Numbers between 0 (included) and 1 (excluded), with the shape and type of `like`."""

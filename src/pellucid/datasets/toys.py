@@ -29,7 +29,11 @@ def spiral(samples: int = 100, classes: int = 3, seed: int = 0) -> Data:
     >>> spiral().x[1].round(8)
     array([0.00299556, 0.00964661])
     """
-    draw = _book_normal(seed)
+    return spiral_of(_book_normal(seed), samples, classes)
+
+
+def spiral_of(draw: Callable[[int], Array], samples: int, classes: int) -> Data:
+    """The spiral whose normal numbers come from `draw(n)`, arm after arm."""
     _check_counts(samples, classes)
     arms = []
     for k in range(classes):
@@ -52,7 +56,11 @@ def vertical(samples: int = 100, classes: int = 3, seed: int = 0) -> Data:
     >>> vertical().x[0].round(6)
     array([0.176405, 0.688315])
     """
-    draw = _book_normal(seed)
+    return vertical_of(_book_normal(seed), samples, classes)
+
+
+def vertical_of(draw: Callable[[int], Array], samples: int, classes: int) -> Data:
+    """The clouds whose normal numbers come from `draw(n)`, cloud after cloud, x before y."""
     _check_counts(samples, classes)
     clouds = [np.stack([0.1 * draw(samples) + k / 3, 0.1 * draw(samples) + 0.5], axis=1) for k in range(classes)]
     return _in_blocks("vertical", clouds)

@@ -11,8 +11,10 @@ from typing import Any
 import numba
 import numpy as np
 
-from pellucid.base.arrays import Array
+from pellucid.base.arrays import Array, Shape
 from pellucid.kernels import reference
+
+Pair = tuple[int, int]
 
 NAME = "jit"
 _compile: Any = numba.njit(error_model="numpy", cache=True, nogil=True)
@@ -112,3 +114,55 @@ def adam(
     c1, c2 = 1.0 - beta1**t, (1.0 - beta2**t) ** 0.5
     real = theta.dtype.type  # numbers of the vector's own type, or the loop would compute in float64
     _adam(theta, grad, m, v, real(lr * c2 / c1), real(1.0 - beta1), real(1.0 - beta2), real(eps * c2))
+
+
+# NumPy copies and adds these in long pieces already: a twin has not been worth its lines.
+patches, fold = reference.patches, reference.fold
+
+
+@_compile  # type: ignore[untyped-decorator]
+def _max_pool(x: Array, size: Pair, stride: Pair, y: Array, winner: Array) -> None:
+    N, H, W, C = y.shape
+    for n in range(N):
+        for h in range(H):
+            for w in range(W):
+                best, who = y[n, h, w], winner[n, h, w]
+                for i in range(size[0]):
+                    for j in range(size[1]):
+                        k = i * size[1] + j
+                        seen = x[n, h * stride[0] + i, w * stride[1] + j]
+                        for c in range(C):
+                            better = k == 0 or seen[c] > best[c] or seen[c] != seen[c]  # a nan stays a nan
+                            best[c] = seen[c] if better else best[c]
+                            who[c] = k if better else who[c]
+
+
+def max_pool(x: Array, size: Pair, stride: Pair) -> tuple[Array, Array]:
+    """The largest number of each window and where in the window it was (i * width + j); the first of equal ones."""
+    N, H, W, C = x.shape
+    shape = (N, (H - size[0]) // stride[0] + 1, (W - size[1]) // stride[1] + 1, C)
+    y, winner = np.empty(shape, x.dtype), np.empty(shape, np.min_scalar_type(size[0] * size[1] - 1))
+    _max_pool(np.ascontiguousarray(x), size, stride, y, winner)
+    return y, winner
+
+
+@_compile  # type: ignore[untyped-decorator]
+def _max_pool_backward(dy: Array, winner: Array, size: Pair, stride: Pair, dx: Array) -> None:
+    N, H, W, C = dy.shape
+    for n in range(N):
+        for h in range(H):
+            for w in range(W):
+                d, who = dy[n, h, w], winner[n, h, w]
+                for i in range(size[0]):
+                    for j in range(size[1]):
+                        k = i * size[1] + j
+                        seen = dx[n, h * stride[0] + i, w * stride[1] + j]
+                        for c in range(C):
+                            seen[c] += d[c] if who[c] == k else 0
+
+
+def max_pool_backward(dy: Array, winner: Array, shape: Shape, size: Pair, stride: Pair) -> Array:
+    """dy at the winner of each window, 0 elsewhere; a number that won in several windows gets the sum."""
+    dx = np.zeros(shape, dy.dtype)
+    _max_pool_backward(np.ascontiguousarray(dy), winner, size, stride, dx)
+    return dx

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_rows
+from pellucid.base.arrays import Array, Cache, Shape, sum_rows, times
 from pellucid.base.errors import UsageError
 from pellucid.base.init import Constant, Init, find_init
 from pellucid.base.params import Param, Penalty, param
@@ -64,14 +64,14 @@ class Dense(Layer):
         return (*x[:-1], self.units)
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
-        y = np.dot(x, self.W)  # (N, K)
+        y = times(x, self.W)  # (N, K)
         if self.bias:
             y += self.b
         return y, {"x": x}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
         self.backward_params(dy, cache)
-        return np.asarray(np.dot(dy, self.W.T))  # (N, D)
+        return times(dy, self.W.T)  # (N, D)
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
         x = cache["x"]

@@ -26,7 +26,7 @@ class Flatten(Layer):
         return (x[0], prod(x[1:]))
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
-        return x.reshape(len(x), -1), {"shape": x.shape}
+        return x.reshape(len(x), prod(x.shape[1:])), {"shape": x.shape}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
         return dy.reshape(cache["shape"])

@@ -101,7 +101,7 @@ class CategoricalCrossEntropy(ClassLoss):
         n = float(rows.size if w is None else w.sum())
         slope = np.where(q == z, -T / q, 0.0).astype(z.dtype)
         total = float(rows.sum() if w is None else (rows * w).sum())
-        return Tally(total, n), {"slope": slope, "weights": w, "n": n, "y": z}
+        return Tally(total, n), {"slope": slope, "weights": w, "n": n, "rows": rows, "y": z}
 
     def backward(self, cache: Cache) -> Array:
         slope, w = cache["slope"], cache["weights"]

@@ -41,7 +41,7 @@ class ElementwiseLoss(Loss):
         rows = value.reshape(N, K).sum(axis=1) / K  # l_n
         w, n = (None, float(N)) if weights is None else (weights, float(weights.sum()))
         total = float(rows.sum() if w is None else rows @ w)
-        return Tally(total, n), {"slope": slope, "weights": w, "n": n, "K": K, "y": self.link(z)}
+        return Tally(total, n), {"slope": slope, "weights": w, "n": n, "K": K, "rows": rows, "y": self.link(z)}
 
     def backward(self, cache: Cache) -> Array:
         slope, w = cache["slope"], cache["weights"]
