@@ -57,7 +57,24 @@ READING_PATH = (
     "losses/classes.py", "layers/compose.py",
     "base/params.py", "model.py", "optim.py", "data/batches.py", "train.py",
 )  # fmt: skip
-CORE_LINES, READING_LINES, TOKENS_A_LINE = 2_500, 1_000, 11.0
+CATALOGUE = {  # layers beyond a dense network: many pages of one kind, each read by itself, so counted by themselves
+    f"layers/{name}.py"
+    for name in [
+        "attention",
+        "conv",
+        "correlate",
+        "deconv",
+        "embedding",
+        "gru",
+        "lstm",
+        "norm",
+        "pool",
+        "recurrent",
+        "resize",
+        "window",
+    ]
+}
+CORE_LINES, CATALOGUE_LINES, READING_LINES, TOKENS_A_LINE = 2_500, 1_200, 1_000, 11.0
 LAZY = {"model": {"fit", "store", "inspection"}}  # said aloud where it happens
 
 
@@ -145,13 +162,18 @@ def code_lines(path: Path) -> tuple[int, int]:
 
 
 def test_the_core_can_be_read_in_an_evening() -> None:
-    core = [p for p in FILES if p.name != "__init__.py" and FLOORS[room(p)] <= 4 and room(p) != "kernels"]
-    lines, tokens = map(sum, zip(*map(code_lines, core), strict=True))
+    rooms = [p for p in FILES if p.name != "__init__.py" and FLOORS[room(p)] <= 4 and room(p) != "kernels"]
+    sizes = {str(p.relative_to(SOURCE)): code_lines(p) for p in rooms}
+    assert sizes.keys() >= CATALOGUE
+    core = sum(lines for name, (lines, _) in sizes.items() if name not in CATALOGUE)
+    catalogue = sum(sizes[name][0] for name in CATALOGUE)
+    tokens = sum(count for _, count in sizes.values()) / (core + catalogue)
     path = sum(code_lines(SOURCE / name)[0] for name in READING_PATH)
-    print(f"\ncore: {lines} code lines, {tokens / lines:.1f} tokens a line; reading path: {path} code lines")
-    assert lines <= CORE_LINES
+    print(f"\ncore {core}, catalogue {catalogue}, reading path {path} code lines; {tokens:.1f} tokens a line")
+    assert core <= CORE_LINES
+    assert catalogue <= CATALOGUE_LINES
     assert path <= READING_LINES
-    assert tokens / lines <= TOKENS_A_LINE
+    assert tokens <= TOKENS_A_LINE
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
