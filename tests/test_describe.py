@@ -168,6 +168,20 @@ class Mine:
             raise ValueError("size cannot be bad")
 
 
+@dataclass
+class WithDefaults:
+    """Defaults that are no plain data themselves."""
+
+    sizes: tuple[int, ...] = (1, 2)
+    penalty: pl.Penalty = pl.L2(0.5)
+
+
+def test_a_default_is_known_by_its_description() -> None:
+    assert pl.describe(WithDefaults()) == {"kind": "WithDefaults"}
+    assert pl.describe(WithDefaults([1, 2])) == {"kind": "WithDefaults"}  # type: ignore[arg-type]
+    assert pl.describe(WithDefaults((1, 3))) == {"kind": "WithDefaults", "sizes": [1, 3]}
+
+
 def test_a_class_of_ones_own() -> None:
     said = pl.describe(Mine((1, 2)))
     assert said == {"kind": "Mine", "size": [1, 2]}

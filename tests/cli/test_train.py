@@ -764,6 +764,12 @@ def test_ctrl_c_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "stopped   by you after 0 epochs and 3 batches; what was learned so far is kept" in told.lines
     assert told.lines[-1] == "          go on where you stopped: the same command with --resume"
     assert signal.getsignal(signal.SIGINT) is before
+    with monkeypatch.context() as undisturbed:
+        undisturbed.setattr(Training, "_step", step)
+        told = train(*PAUSED, "--epochs", 5, "--checkpoint", "runs", "--resume", "--output", "rest").done()
+        assert told.lines[0] == "resumed   after 0 epochs and 3 batches, from runs/checkpoint.safetensors"
+        train(*PAUSED, "--epochs", 5, "--output", "whole").done()
+    assert Path("rest").read_bytes() == Path("whole").read_bytes()
     told = train(*PAUSED, "--epochs", 5)
     assert told.code == 130
     assert "train longer" in told.lines[-1]
@@ -772,9 +778,12 @@ def test_ctrl_c_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_second_ctrl_c_ends_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from pellucid.train import Training
 
+    step = Training._step
+
     def impatient(self: Training, at: Any) -> Any:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
+        return step(self, at)
 
     monkeypatch.setattr(Training, "_step", impatient)
     train(*PAUSED, "--epochs", 5).error(130, "Stopped.")

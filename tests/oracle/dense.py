@@ -44,6 +44,10 @@ def concat(x: Num, p: dict[str, Any]) -> Num:
     return concatenate([dense(x, p, "0.dense."), branch, maximum(x, 0.0)])
 
 
+def concat_on_sequences(x: Num, p: dict[str, Any]) -> Num:
+    return concatenate([dense(x, p, "0.dense."), tanh(x)])
+
+
 def gelu(x: Num) -> Num:
     return x * cdf(x)
 
@@ -70,6 +74,7 @@ FORMULAS: dict[str, Formula] = {
     "sequential": lambda x, p: dense(tanh(dense(x, p, "0.dense.")), p, "2.dense."),
     "residual": lambda x, p: x + dense(gelu(dense(x, p, "0.dense.")), p, "2.dense."),
     "concat": concat,
+    "concat_on_sequences": concat_on_sequences,
 }
 
 
