@@ -82,7 +82,8 @@ def command_line() -> str:
         "the tests compare.",
         "",
     ]
-    with click.Context(cli, info_name="pellucid", terminal_width=100, max_content_width=100) as top:
+    settings = {**cli.context_settings, "terminal_width": 100, "max_content_width": 100}
+    with click.Context(cli, info_name="pellucid", **settings) as top:
         lines += ["```text", cli.get_help(top).rstrip(), "```", ""]
         for verb in VERBS:
             command = cli.get_command(top, verb)
