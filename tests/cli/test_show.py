@@ -96,7 +96,7 @@ def test_the_pictures_chosen_are_right_ones_of_all_kinds_and_two_wrong_ones() ->
     assert wrong.tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("columns", [30, 78, 98])
+@pytest.mark.parametrize("columns", [30, 65, 66, 78, 98])
 @pytest.mark.parametrize(("side", "margin"), [(28, 4), (28, 0), (8, 0), (3, 0)])
 def test_the_gallery_fits_and_shows_every_label(side: int, margin: int, columns: int) -> None:
     images = [np.full((side, side), 255, np.uint8)] * 5

@@ -17,7 +17,7 @@ import pytest
 
 import pellucid as pl
 from pellucid.cli.network import dense_layers, preparation
-from pellucid.cli.plan import Options
+from pellucid.cli.plan import Options, make_plan
 from pellucid.cli.telling import figure, position, say_line
 from pellucid.cli.usual import ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, USUAL
 from tests.cli.tools import Told, files, run, screen
@@ -346,6 +346,17 @@ def test_a_table_of_values(tmp_path: Path) -> None:
     assert re.search(r"^test      r2 -?\d\.\d{4}, mean error ", text, re.M)
     for loss in ("mae", "huber"):
         assert train("line.csv", "--epochs", 40, "--loss", loss, "--json").done().last["test_r2"] > 0.8
+
+
+def test_which_rows_are_set_aside_follows_from_the_seed(tmp_path: Path) -> None:
+    (tmp_path / "flowers.csv").write_text(flowers())
+    data = pl.datasets.load("flowers.csv", target="kind")
+    plans = [make_plan(Options("flowers.csv", seed=seed), data) for seed in (0, 0, 1)]
+    first, same, other = ([part.x.tobytes() for part in (p.data, p.validation, p.test) if part] for p in plans)
+    assert first == same
+    assert not set(first) & set(other)
+    whole = np.concatenate([plans[0].data.x, plans[0].validation.x, plans[0].test.x])  # type: ignore[union-attr]
+    np.testing.assert_array_equal(np.sort(whole, axis=0), np.sort(data[0].x, axis=0))
 
 
 ARRAYS: dict[str, tuple[dict[str, Any], str, str]] = {
