@@ -72,6 +72,7 @@ def state(training: pl.Training) -> dict[str, Any]:
     optimizer, model = training.optimizer, training.model
     return {
         "theta": model.theta.tobytes(),
+        "buffers": model.buffers.tobytes(),
         "vectors": {name: getattr(optimizer, name).tobytes() for name in optimizer.vectors},
         "t": optimizer.t,
         "history": list(training.history),
@@ -128,6 +129,26 @@ def test_a_pause_changes_nothing(optimizer: str, stop: str, file: Path) -> None:
     for _ in first:  # the one that was saved may go on as well
         pass
     assert state(first) == state(whole)
+
+
+@pytest.mark.parametrize("stop", ["end of epoch 4", "inside epoch 5", "before an epoch's end"])
+def test_a_pause_keeps_what_is_not_trained_too(stop: str, file: Path) -> None:
+    """Batch normalisation's running mean and variance are buffers: no gradient moves them, every batch does."""
+
+    def fresh() -> pl.Training:
+        return start("sgd_momentum", model=network(layers=[pl.Dense(7), pl.BatchNorm(), pl.ReLU(), pl.Dense(3)]))
+
+    whole, first = fresh(), fresh()
+    for _ in whole:
+        pass
+    assert whole.model.buffers.size > 0
+    run_to(first, STOPS[stop])
+    pl.save_checkpoint(first, file)
+    second = pl.resume(fresh(), file)
+    assert state(second) == state(first)
+    for _ in second:
+        pass
+    assert state(second) == state(whole)
 
 
 def test_a_checkpoint_before_the_first_step(file: Path) -> None:
@@ -245,7 +266,8 @@ def listened(training: pl.Training, patience: int = 3) -> Iterable[pl.Event]:
 
 def restless(epochs: int = 30) -> pl.Training:
     """A training whose validation loss soon gets worse."""
-    return start(epochs=epochs, optimizer="adam", model=network(units=9, seed=1))
+    layers = [pl.Dense(9), pl.BatchNorm(), pl.ReLU(), pl.Dropout(0.3), pl.Dense(3)]
+    return start(epochs=epochs, optimizer="adam", model=network(layers=layers, seed=1))
 
 
 def test_the_best_weights_and_an_early_stop_survive_a_pause(file: Path) -> None:
@@ -272,6 +294,7 @@ def test_the_best_weights_and_an_early_stop_survive_a_pause(file: Path) -> None:
             rest = list(listened(second))
             assert rest[-2:] == told[-2:]
             assert second.model.theta.tobytes() == whole.model.theta.tobytes()
+            assert second.model.buffers.tobytes() == whole.model.buffers.tobytes()
             assert second.history == whole.history
             assert second.best is not None
             assert (second.best.epoch, second.best.value) == (whole.best.epoch, whole.best.value)

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import tempfile
+import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 import pellucid as pl
 from tests import forge
+from tests.cases import LAYERS, LayerCase
 
 FEW = settings(max_examples=150)
 
@@ -203,3 +205,28 @@ def test_a_header_with_any_value_anywhere(data: st.DataObject) -> None:
 def test_a_description_without_one_thing(way: tuple[Any, ...]) -> None:
     header, doc, numbers = parts()
     survives(forge.put_together(header, put(doc, way, None, remove=True), numbers))
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.name)
+def test_absurd_sizes_in_any_layer_ask_for_no_memory(case: LayerCase, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    case.model().save(path)
+    header, doc, numbers = forge.taken_apart(path)
+    for way in places(doc["layers"]):
+        if way and type(put_out(doc["layers"], way)) is int:
+            for absurd in (10**12, 2**33, 10**4000, 0, -1):
+                said = doc | {"layers": put(doc["layers"], way, absurd)}
+                path.write_bytes(forge.put_together(header, said, numbers))
+                tracemalloc.start()
+                model = attempt(lambda: pl.load(path), path)
+                peak = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
+                assert peak < 5_000_000, (way, absurd)
+                assert model is None or model.theta.nbytes + model.buffers.nbytes == len(numbers)
+
+
+def put_out(document: Any, way: tuple[Any, ...]) -> Any:
+    """The value at a place."""
+    for step in way:
+        document = document[step]
+    return document
