@@ -69,7 +69,8 @@ def paragraph(error: BaseException) -> str:
         name = f"{error.filename!r}" if error.filename is not None else "A file or device"
         return f"{name} could not be used: {error.strerror or error or type(error).__name__}."
     if isinstance(error, MemoryError):
-        return f"There is not enough memory. {error} A smaller --batch-size or less data may fit.".replace("  ", " ")
+        asked = str(error).rstrip(".")
+        return f"There is not enough memory{asked and f': {asked}'}. A smaller network, --batch-size or data may fit."
     return (
         f"Pellucid met an error that it did not expect: {type(error).__name__}: {error}. "
         "This is a bug in Pellucid, not in your command. Run the same command with --debug to see where it happened, "
