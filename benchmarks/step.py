@@ -1,6 +1,6 @@
 """How long one training step takes: 784-128-10, ReLU, softmax cross-entropy, Adam.
 
-    python benchmarks/step.py [--quick] [--only WORDS]
+    python benchmarks/step.py [--quick] [--only WORDS] [--batches SIZES]
 
 Everybody starts from the same weights, sees the same batches in the same order and does the same number of steps.
 Each timed repetition starts afresh, and its batches and labels are random and many. A network that trains on one batch
@@ -303,7 +303,7 @@ def apart(weights: Weights, ours: Weights, first: Weights) -> float:
 
 def measure(made: dict[str, Competitor], N: int, repeats: int) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Seconds a step for everybody, one number a repetition; and how far apart they ended."""
-    steps = STEPS[N]
+    steps = STEPS.get(N) or max(20, 20_000 // N)
     weights, batches = draw(N, WARM_UP + steps)
     own = {name: (c.own(batches[:WARM_UP]), c.own(batches[WARM_UP:])) for name, c in made.items()}
 
@@ -341,6 +341,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How long one training step takes, beside the peers.")
     parser.add_argument("--quick", action="store_true", help="3 repetitions instead of 15")
     parser.add_argument("--only", default="", help="those whose name holds one of these words: pellucid,torch")
+    parser.add_argument("--batches", default="32,128,512", help="batch sizes. Default 32,128,512")
     asked = parser.parse_args()
     words = [word for word in asked.only.lower().split(",") if word]
     chosen = {name: c for name, c in COMPETITORS.items() if not words or any(word in name.lower() for word in words)}
@@ -350,7 +351,7 @@ def main() -> None:
     print("ratios     of the medians / of the minima; above 1 means slower than Pellucid")
     for text in missing:
         print(text)
-    for N in STEPS:
+    for N in map(int, asked.batches.split(",")):
         report(N, *measure(made, N, 3 if asked.quick else 15))
 
 
