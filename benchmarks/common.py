@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MNIST = ROOT.parent / "shared" / "data" / "mnist"
 DISTRIBUTIONS = ("numpy", "numba", "torch", "jax", "keras", "scikit-learn")
 CALM = 0.3  # cores that other programs may use during a turn
-TRIES = 3  # how often a disturbed turn is taken at most
 PATIENCE = 30.0  # seconds that are waited for calm, in all
 SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE", "XLA_FLAGS")
 
@@ -46,13 +45,13 @@ def installed(competitors: Mapping[str, tuple[Any, ...]]) -> tuple[list[str], li
 
 
 def take_turns(
-    names: Sequence[str], turn: Callable[[str], float], repeats: int, pause: float = 0.1
+    names: Sequence[str], turn: Callable[[str], float], repeats: int, pause: float = 0.1, tries: int = 3
 ) -> dict[str, list[float]]:
     """Let everybody have `repeats` turns; `turn(name)` gives the seconds it took.
 
     Each round begins with another competitor, so that nobody always follows the same neighbour. The pause lets the
     threads of the one before go to sleep: some libraries' threads go on spinning for a while when they are done.
-    A turn during which other programs used the machine is taken again, up to `TRIES` times; how many turns stayed
+    A turn during which other programs used the machine is taken again, `tries` times at most; how many turns stayed
     disturbed is printed, and if it is many the numbers mean little.
     """
     times: dict[str, list[float]] = {name: [] for name in names}
@@ -61,13 +60,13 @@ def take_turns(
         first = i % len(names)
         for name in [*names[first:], *names[:first]]:
             gc.collect()
-            tries: list[tuple[float, float]] = []
-            while not tries or (tries[-1][0] > CALM and len(tries) < TRIES):
+            tried: list[tuple[float, float]] = []
+            while not tried or (tried[-1][0] > CALM and len(tried) < tries):
                 patience -= others.leave(pause, patience)
                 others.mark()
                 taken = turn(name)
-                tries.append((others.cores(), taken))
-            used, taken = min(tries)
+                tried.append((others.cores(), taken))
+            used, taken = min(tried)
             times[name].append(taken)
             disturbed += used > CALM
     if disturbed:

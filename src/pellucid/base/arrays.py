@@ -50,6 +50,8 @@ def sum_last(x: Array) -> Array:
     array([[3.],
            [7.]])
     """
+    if x.size <= SHORT:
+        return np.asarray(np.add.reduce(x, axis=-1, keepdims=True))  # so few that setting up a product costs more
     return np.asarray(x @ np.ones((x.shape[-1], 1), x.dtype))  # (..., 1)
 
 

@@ -31,6 +31,8 @@ def _relu(x: Array, y: Array) -> None:
 
 def relu(x: Array) -> Array:
     """`max(x, 0)`."""
+    if x.size <= reference.FEW:
+        return np.asarray(np.maximum(x, 0))
     x = np.ascontiguousarray(x)
     y = np.empty_like(x)
     _relu(x.reshape(-1), y.reshape(-1))
@@ -79,7 +81,10 @@ def softmax(x: Array) -> Array:
         return reference.softmax(x)
     x = np.ascontiguousarray(x)
     p = np.empty_like(x)
-    _softmax(x.reshape(-1, x.shape[-1]), p.reshape(-1, x.shape[-1]))
+    if x.ndim == 2:
+        _softmax(x, p)
+    else:
+        _softmax(x.reshape(-1, x.shape[-1]), p.reshape(-1, x.shape[-1]))
     return p
 
 
