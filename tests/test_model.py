@@ -258,3 +258,8 @@ def test_a_model_shows_its_layers():
     assert repr(pl.Model(pl.Dense(8), pl.ReLU(), pl.Dropout(0.5), pl.Dense(3), input_shape=(4,))) == (
         "Model(Dense(8), ReLU(), Dropout(0.5), Dense(3); 67 parameters)"
     )
+
+
+def test_half_precision_is_refused_because_no_kernel_computes_in_it():
+    with pytest.raises(pl.UsageError, match="not float16"):
+        pl.Model(pl.Dense(1), input_shape=(1,), dtype=np.float16)

@@ -81,7 +81,7 @@ class Model:
         self.loss = loss if loss is not None else MeanSquaredError()
         self.input_shape: Shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
         self.seed, self.dtype, self.penalty = seed, np.dtype(dtype), penalty
-        if self.dtype not in (np.float32, np.float64):
+        if self.dtype.kind != "f" or self.dtype.itemsize < 4:
             raise UsageError(f"A model computes with real numbers: dtype float32 or float64, not {self.dtype}.")
         self.prepare, self.classes = prepare, tuple(classes)
         self.history: History | list[dict[str, Any]] = []
