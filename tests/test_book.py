@@ -512,6 +512,20 @@ def test_the_last_batch_is_counted_by_its_samples():
     assert printed(model.evaluate, X, y, batch_size=7) == whole  # 7 + 7 + 7 + 7 + 2
 
 
+def test_nothing_is_dropped_in_evaluation_and_prediction():
+    init()
+    X, y = spiral_data(50, 3)
+    model = spiral_model(16, dropout=0.5)
+    model.layers[0].weights *= 100
+    model.layers[3].weights *= 100
+    loss, softmax = Loss_CategoricalCrossentropy(), model.predict(X)
+    accuracy = np.mean(softmax.argmax(axis=1) == y)
+    expected = [f"validation, acc: {accuracy:.3f}, loss: {loss.calculate(softmax, y):.3f}"]
+    assert printed(model.evaluate, X, y) == expected
+    np.testing.assert_array_equal(model.predict(X), softmax)
+    assert not np.array_equal(model.forward(X, training=True), softmax)
+
+
 # ---- chapter 22: files ---------------------------------------------------------------------------------------------
 
 
