@@ -345,6 +345,8 @@ def main() -> None:
     asked = parser.parse_args()
     words = [word for word in asked.only.lower().split(",") if word]
     chosen = {name: c for name, c in COMPETITORS.items() if not words or any(word in name.lower() for word in words)}
+    if not chosen:
+        raise SystemExit(f"--only {asked.only} names nobody; there are: {', '.join(COMPETITORS)}. Separate by commas.")
     names, missing = installed(chosen)
     made = {name: chosen[name][1]() for name in names}
     print(machine())

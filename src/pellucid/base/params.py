@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Shape
+from pellucid.base.arrays import Array, Shape, vector
 from pellucid.base.errors import UsageError
 from pellucid.base.init import Constant, Init
 
@@ -100,10 +100,10 @@ class Allocator:
 
     def allocate(self, rng: np.random.Generator) -> tuple[Array, Array, tuple[Slot, ...]]:
         """The vector, its gradient, and where each parameter lives."""
-        vector, gradient = np.empty(self.size, self.dtype), np.zeros(self.size, self.dtype)
+        theta, gradient = vector(self.size, self.dtype, lane=0), vector(self.size, self.dtype, lane=1)
         for owner, name, p, slot, wants_gradient in self.asked:
-            vector[slot.at] = p.init(rng, p.shape, *p.fan).ravel()
-            setattr(owner, name, vector[slot.at].reshape(p.shape))
+            theta[slot.at] = p.init(rng, p.shape, *p.fan).ravel()
+            setattr(owner, name, theta[slot.at].reshape(p.shape))
             if wants_gradient:
                 setattr(owner, "d" + name, gradient[slot.at].reshape(p.shape))
-        return vector, gradient, tuple(slot for _, _, _, slot, _ in self.asked)
+        return theta, gradient, tuple(slot for _, _, _, slot, _ in self.asked)

@@ -32,7 +32,7 @@ def _relu(x: Array, y: Array) -> None:
 def relu(x: Array) -> Array:
     """`max(x, 0)`."""
     if x.size <= reference.FEW:
-        return np.asarray(np.maximum(x, 0))
+        return reference.relu(x)
     x = np.ascontiguousarray(x)
     y = np.empty_like(x)
     _relu(x.reshape(-1), y.reshape(-1))
