@@ -6,6 +6,7 @@ Each takes events and gives events on, so they can be put around one another in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from math import isnan
 from typing import Any
 
@@ -13,6 +14,7 @@ from pellucid.base.errors import UsageError
 from pellucid.data.batches import as_data
 from pellucid.data.split import split
 from pellucid.events import EpochDone, Event, History, Noted, Stopped
+from pellucid.kernels.compiler import telling
 from pellucid.model import Metric, Model, default_metrics
 from pellucid.train import Best, Training, check_count
 
@@ -133,15 +135,20 @@ def fit(
         events = early_stop(events, patience, monitor)
     if best:
         events = keep_best(events, training, monitor)
-    for event in events:
-        if verbose:
-            _say(event, max(1, epochs // 20), epochs)
+    with telling(_note) if verbose else nullcontext():
+        for event in events:
+            if verbose:
+                _say(event, max(1, epochs // 20), epochs)
     return training.history
+
+
+def _note(text: str) -> None:
+    print("note:", text)
 
 
 def _say(event: Event, every: int, epochs: int) -> None:
     if isinstance(event, Noted):
-        print("note:", event.text)
+        _note(event.text)
     elif isinstance(event, Stopped):
         print("stopped:", event.reason)
     elif isinstance(event, EpochDone) and (event.epoch % every == 0 or event.epoch in (1, epochs)):
