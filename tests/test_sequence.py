@@ -187,7 +187,7 @@ def test_an_id_outside_the_table_is_refused_with_its_place(ids, words):
         (lambda: pl.Embedding(0, 2), (3,), ("vocabulary", "0")),
         (lambda: pl.Embedding(5, 2.5), (3,), ("units", "2.5")),
         (lambda: pl.Embedding(5, 2, pad=5), (3,), ("pad", "0 to 4", "5")),
-        (lambda: pl.PositionalEncoding(), (3,), ("sequences", "(N, 3)", "(N, N, N)")),
+        (lambda: pl.PositionalEncoding(), (3,), ("sequences", "(N, 3)", "(N, 3, 1)", "axis 2")),
         (lambda: pl.PositionalEncoding(0.0), (3, 2), ("above 0", "0.0")),
     ],
 )
@@ -384,8 +384,12 @@ def test_an_lstm_remembers_at_first():
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        ((3,), ("takes sequences", "(N, 3)", "(N, N, N)")),
-        ((4, 3, 2), ("takes sequences", "(N, 4, 3, 2)")),
+        ((), ("takes sequences", "(N,", "(N, 1, 1)", "pl.Reshape((1, 1))")),
+        (
+            (3,),
+            ("takes sequences", "(N, 3)", "(N, 3, 1)", "axis 2", "numbers of a row", "pl.Reshape((3, 1))", "Embedding"),
+        ),
+        ((4, 3, 2), ("takes sequences", "(N, 4, 3, 2)", "(N, 4, 6)", "rows", "pl.Reshape((4, 6))")),
         ((0, 3), ("sequence of length 0", "(N, 0, 3)", "(N, 1, 3)", "axis 1")),
     ],
 )
@@ -410,10 +414,29 @@ def test_a_mask_of_another_shape_is_refused_with_both_shapes(mask):
             model.layers[0].forward(SEQUENCES, pl.Run(mask=mask))
 
 
+@pytest.mark.parametrize("value", [0.5, 2, -1, np.nan])
+def test_a_mask_says_yes_or_no(value):
+    mask = np.ones((5, 4))
+    mask[3, 2] = value
+    for make in (*(kind[0] for kind in RECURRENT.values()), pl.MultiHeadAttention):
+        model = pl.Model(make(2), input_shape=(4, 2))
+        with pytest.raises(pl.DataError, match=says("run.mask", "true or false", str(float(value)))):
+            model.layers[0].forward(SEQUENCES, pl.Run(mask=mask))
+
+
+@pytest.mark.parametrize("make", [*(kind[0] for kind in RECURRENT.values()), pl.MultiHeadAttention])
+def test_no_samples_give_no_answers(make):
+    model = pl.Model(make(2), input_shape=(4, 2))
+    assert model.predict(np.zeros((0, 4, 2))).shape == (0, *model.output_shape)
+    y, cache = model.net.forward(np.zeros((0, 4, 2), np.float32), pl.Run(training=True))
+    assert model.net.backward(np.zeros_like(y), cache).shape == (0, 4, 2)
+    assert not model.grad.any()
+
+
 @pytest.mark.parametrize(
     ("layer", "shape", "words"),
     [
-        (lambda: pl.MultiHeadAttention(3), (5, 8), ("8 features among 3 heads", "(N, 5, 8)", "9", "axis 2")),
+        (lambda: pl.MultiHeadAttention(3), (5, 8), ("8 features among 3 heads", "(N, 5, 8)", "(N, 5, 9)", "axis 2")),
         (lambda: pl.MultiHeadAttention(0), (5, 8), ("heads", "0")),
         (lambda: pl.MultiHeadAttention(2.0), (5, 8), ("heads", "2.0")),
         (lambda: pl.MultiHeadAttention(2), (8,), ("takes sequences", "(N, 8)")),
