@@ -109,6 +109,7 @@ def fit(
     patience: int | None = None,
     best: bool = False,
     verbose: bool = True,
+    mask: Any = None,
     **options: Any,
 ) -> History:
     """Train to the end and return the history; what `model.fit` calls.
@@ -122,9 +123,10 @@ def fit(
         patience: stop when the validation loss has not improved for so many epochs. Default never.
         best: end with the weights of the best epoch. Default false.
         verbose: print about twenty lines on the way. Default true.
+        mask: for sequences, which time steps (N, T) of x are real. Default all.
         options: `optimizer`, `batch_size`, `seed`, `augment`, `clip`, as for `pl.train`.
     """
-    data = as_data(x, t)
+    data = as_data(x, t, mask=mask)
     if isinstance(validation, float):
         data, validation = split(data, validation, seed=options.get("seed", 0))
     chosen = default_metrics(model.loss) if metrics is None else metrics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import ClassVar
 
 import numpy as np
 
@@ -56,6 +57,7 @@ class MultiHeadAttention(Layer):
             [3.]]], dtype=float32)
     """
 
+    reads_mask: ClassVar[bool] = True
     heads: int
     causal: bool = False
     init: str | Init = "glorot"

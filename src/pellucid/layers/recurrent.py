@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from pellucid.base.arrays import Array, Cache, Shape, keep_freed_memory, sum_rows, times
+from pellucid.base.check import check_mask
 from pellucid.base.errors import DataError, ShapeError, UsageError, draw_shapes
 from pellucid.base.init import Constant, Init, find_init
 from pellucid.base.params import Param, param
@@ -26,6 +27,7 @@ class Recurrent(Layer):
     Inside, time is the first axis, so that a step's numbers lie together in memory: x (T, N, D).
     """
 
+    reads_mask: ClassVar[bool] = True
     gates: ClassVar[int] = 1  # how many blocks of K columns the weights have
     units: int
     sequence: bool
@@ -108,12 +110,8 @@ def check_sequences(who: str, x: Shape) -> None:
 
 def time_mask(mask: Array, x: Array) -> Array:
     """The mask that a run carries, as booleans (N, T); an error draws both shapes if it is not that of x."""
+    check_mask(mask, x, "run.mask")
     mask = np.asarray(mask)
-    if mask.shape != x.shape[:2]:
-        raise ShapeError(
-            "run.mask says for each sample and time step whether it is real.\n"
-            + draw_shapes(mask.shape, x.shape[:2], "mask", "samples, steps")
-        )
     real = mask.astype(bool)
     if not (real == mask).all():
         bad = mask[real != mask][0]
