@@ -22,7 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MNIST = ROOT.parent / "shared" / "data" / "mnist"
-DISTRIBUTIONS = ("numpy", "numba", "torch", "jax", "keras", "scikit-learn")
+DISTRIBUTIONS = ("numpy", "numba", "torch", "jax", "keras", "scikit-learn", "onnxruntime")
 CALM = 0.3  # cores that other programs may use during a turn
 PATIENCE = 30.0  # seconds that are waited for calm, in all
 SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE", "XLA_FLAGS")

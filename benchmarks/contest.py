@@ -1,8 +1,8 @@
 """What the benchmarks of one training step share: who competes, and how it is found out that all did the same work.
 
-Everybody starts from the same weights and sees the same random batches in the same order; each timed turn starts afresh.
-All must arrive at the same weights: the column "apart" is the distance from Pellucid's, as a share of the way from the
-first weights to there.
+Everybody starts from the same weights and sees the same random batches in the same order; each timed turn starts
+afresh. All must arrive at the same weights: the column "apart" is the distance from Pellucid's, as a share of the way
+from the first weights to there.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Torch(Competitor):
 
 
 class Jax(Competitor):
-    """A function `scores(weights, x)` trained by JAX: one compiled step whose old state becomes the new one's memory."""
+    """A function `scores(weights, x)` trained by JAX: a compiled step whose new state takes the old one's memory."""
 
     def __init__(self, scores: Callable[[Any, Any], Any]) -> None:
         import jax
