@@ -11,7 +11,6 @@ from pellucid.base.arrays import Array, Cache, Shape, sum_rows, times
 from pellucid.base.init import Init
 from pellucid.base.params import Param, param
 from pellucid.base.run import Run
-from pellucid.base.stable import sigmoid
 from pellucid.layers.recurrent import Recurrent, choose
 
 
@@ -92,19 +91,23 @@ class LSTM(Recurrent):
         x, real = self.enter(x, run)
         T, N, _ = x.shape
         K = self.units
-        gates = times(x, self.Wx)  # (T, N, 4 K); what comes from x, until the loop makes gates of it
-        gates += self.b
+        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: with the halves in the weights, one tanh makes all four gates.
+        half = np.repeat(np.asarray([0.5, 0.5, 1.0, 0.5], x.dtype), K)  # (4 K,)
+        rest, Wh = 1.0 - half, self.Wh * half
+        gates = times(x, self.Wx * half)  # (T, N, 4 K); what comes from x, until the loop makes gates of it
+        gates += self.b * half
         H, C = np.zeros((T + 1, N, K), x.dtype), np.zeros((T + 1, N, K), x.dtype)
         S = np.empty((T, N, K), x.dtype)  # tanh(c) of every step
         for t in range(T):
             a = gates[t]  # (N, 4 K), a view
-            a += H[t] @ self.Wh
-            a[:, : 2 * K] = sigmoid(a[:, : 2 * K])
-            a[:, 2 * K : 3 * K] = np.tanh(a[:, 2 * K : 3 * K])
-            a[:, 3 * K :] = sigmoid(a[:, 3 * K :])
+            a += H[t] @ Wh
+            np.tanh(a, out=a)
+            a *= half
+            a += rest
             i, f, g, o = (a[:, k * K : (k + 1) * K] for k in range(4))
-            c = f * C[t] + i * g  # (N, K)
-            S[t] = np.tanh(c)
+            c = f * C[t]  # (N, K)
+            c += i * g
+            np.tanh(c, out=S[t])
             h = o * S[t]
             if real is not None:
                 c, h = choose(real[t], c, C[t]), choose(real[t], h, H[t])
@@ -114,12 +117,14 @@ class LSTM(Recurrent):
     def through_time(self, dy: Array, cache: Cache) -> Array:
         H, C, S, real, K = cache["H"], cache["C"], cache["S"], cache["real"], self.units
         T, N, _ = H[1:].shape
-        i, f, g, o = (cache["gates"][:, :, k * K : (k + 1) * K] for k in range(4))  # (T, N, K) each
-        parts = np.empty((T, N, 4, K), H.dtype)  # da but for the factors dc and dh, for all steps at once
-        parts[:, :, 0] = g * i * (1.0 - i)
-        parts[:, :, 1] = C[:-1] * f * (1.0 - f)
+        gates = cache["gates"]
+        i, f, g, o = (gates[:, :, k * K : (k + 1) * K] for k in range(4))  # (T, N, K) each
+        parts = (gates * gates).reshape(T, N, 4, K)  # da but for the factors dc and dh, for all steps at once
+        np.subtract(gates.reshape(T, N, 4, K), parts, out=parts)  # y (1 - y), right for i, f and o
+        parts[:, :, 0] *= g
+        parts[:, :, 1] *= C[:-1]
         parts[:, :, 2] = i * (1.0 - g * g)
-        parts[:, :, 3] = S * o * (1.0 - o)
+        parts[:, :, 3] *= S
         shown = o * (1.0 - S * S)  # (T, N, K), how dh reaches dc
         if real is not None:
             parts *= real[:, :, :, None]
