@@ -97,11 +97,11 @@ class MultiHeadAttention(Layer):
         s = q @ k.swapaxes(-1, -2)  # (N, heads, T, T)
         s *= 1.0 / sqrt(q.shape[-1])
         seen = self._seen(x, run)
-        if seen is None:
-            a = softmax(s)
-        else:
-            a = softmax(np.where(seen, s, 0.5 * np.finfo(s.dtype).min))
-            a *= seen  # only where nothing is seen, whose softmax is of equal scores
+        if seen is not None:
+            np.copyto(s, 0.5 * np.finfo(s.dtype).min, where=~seen)
+        a = softmax(s)
+        if run.mask is not None:
+            a *= seen  # a step that sees nothing has equal scores, and yet takes nothing
         o = (a @ v).swapaxes(1, 2).reshape(x.shape)  # (N, T, D)
         return times(o, self.Wo) + self.bo, {"x": x, "q": q, "k": k, "v": v, "a": a, "o": o}
 

@@ -119,7 +119,7 @@ class LSTM(Recurrent):
         T, N, _ = H[1:].shape
         gates = cache["gates"]
         i, f, g, o = (gates[:, :, k * K : (k + 1) * K] for k in range(4))  # (T, N, K) each
-        parts = (gates * gates).reshape(T, N, 4, K)  # da but for the factors dc and dh, for all steps at once
+        parts: Array = (gates * gates).reshape(T, N, 4, K)  # da but for the factors dc and dh, for all steps at once
         np.subtract(gates.reshape(T, N, 4, K), parts, out=parts)  # y (1 - y), right for i, f and o
         parts[:, :, 0] *= g
         parts[:, :, 1] *= C[:-1]
