@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from pellucid.base import stable
-from pellucid.base.arrays import Array, Shape, max_last, sum_last
+from pellucid.base.arrays import Array, Shape, max_last, sum_last, sum_rows
 
 Pair = tuple[int, int]  # along the height, along the width
 
@@ -48,6 +48,34 @@ def softmax_cross_entropy(z: Array, t: Array) -> tuple[Array, Array]:
         l = (t.reshape(s.shape) * (log_total - s)).sum(axis=1)
     e *= 1.0 / total
     return l, e
+
+
+def batch_norm(x: Array, g: Array, b: Array, eps: float) -> tuple[Array, Array, Array, Array, Array]:
+    """`y = g xh + b` with `xh = (x - mu) r`, and xh, mu, var and r: see `pellucid.layers.BatchNorm` for the formula.
+
+    >>> y, xh, mu, var, r = batch_norm(np.array([[1.0], [3.0]]), np.array([2.0]), np.array([5.0]), 0.0)
+    >>> y.ravel(), mu, var
+    (array([3., 7.]), array([2.]), array([1.]))
+    """
+    one_over_n = x.shape[-1] / x.size
+    mu = sum_rows(x) * one_over_n  # (D,)
+    xh = x - mu  # (N, ..., D)
+    var = sum_rows(xh * xh) * one_over_n
+    r = 1.0 / np.sqrt(var + eps)
+    xh *= r
+    y = g * xh
+    y += b
+    return y, xh, mu, var, r
+
+
+def batch_norm_backward(dy: Array, xh: Array, gr: Array) -> tuple[Array, Array, Array]:
+    """`dx = g r (dy - db / n - xh dg / n)`, `dg = sum_n dy xh` and `db = sum_n dy`; gr is g r, a number a feature."""
+    one_over_n = dy.shape[-1] / dy.size
+    dg, db = sum_rows(dy * xh), sum_rows(dy)  # (D,)
+    dx = dy - db * one_over_n  # (N, ..., D)
+    dx -= xh * (dg * one_over_n)
+    dx *= gr
+    return dx, dg, db
 
 
 # ---- pictures (N, height, width, C): a window of kh x kw numbers slides over the height and the width ----------------
