@@ -226,7 +226,7 @@ def _max_pool(x: Array, size: Pair, stride: Pair, y: Array, winner: Array) -> No
                         k = i * size[1] + j
                         seen = x[n, h * stride[0] + i, w * stride[1] + j]
                         for c in range(C):
-                            better = k == 0 or not seen[c] <= best[c]
+                            better = k == 0 or seen[c] > best[c] or seen[c] != seen[c]  # a nan stays a nan
                             best[c] = seen[c] if better else best[c]
                             who[c] = k if better else who[c]
 
