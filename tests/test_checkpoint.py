@@ -256,6 +256,31 @@ def test_sample_weights_are_part_of_the_data(file: Path) -> None:
         pl.resume(start(data=DATA), file)
 
 
+def test_a_mask_is_part_of_the_data_and_training_goes_on_with_it(file: Path) -> None:
+    rng = np.random.default_rng(1)
+    x, t, mask = rng.normal(size=(20, 5, 2)), np.arange(20) % 2, rng.random((20, 5)) < 0.6
+
+    def training(mask: Array | None) -> pl.Training:
+        model = pl.Model(pl.LSTM(4), pl.Dense(2), loss=pl.SoftmaxCrossEntropy(), input_shape=(5, 2))
+        data = pl.Data(x, t, mask=mask)
+        return pl.train(model, data, optimizer=pl.Adam(0.01), epochs=4, batch_size=8, validation=data)
+
+    whole, first = training(mask), training(mask)
+    for _ in whole:
+        pass
+    for event in first:
+        if isinstance(event, pl.StepDone) and event.step == 5:
+            break
+    pl.save_checkpoint(first, file)
+    second = pl.resume(training(mask), file)
+    for _ in second:
+        pass
+    assert state(second) == state(whole)
+    for other in (None, ~mask):
+        with pytest.raises(pl.DataError, match="data"):
+            pl.resume(training(other), file)
+
+
 # ---- with those who listen -------------------------------------------------------------------------------------------
 
 

@@ -187,7 +187,7 @@ def test_an_id_outside_the_table_is_refused_with_its_place(ids, words):
         (lambda: pl.Embedding(0, 2), (3,), ("vocabulary", "0")),
         (lambda: pl.Embedding(5, 2.5), (3,), ("units", "2.5")),
         (lambda: pl.Embedding(5, 2, pad=5), (3,), ("pad", "0 to 4", "5")),
-        (lambda: pl.PositionalEncoding(), (3,), ("sequences", "(N, 3)", "(N, N, N)")),
+        (lambda: pl.PositionalEncoding(), (3,), ("sequences", "(N, 3)", "(N, 3, 1)", "axis 2")),
         (lambda: pl.PositionalEncoding(0.0), (3, 2), ("above 0", "0.0")),
     ],
 )
@@ -384,8 +384,12 @@ def test_an_lstm_remembers_at_first():
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        ((3,), ("takes sequences", "(N, 3)", "(N, N, N)")),
-        ((4, 3, 2), ("takes sequences", "(N, 4, 3, 2)")),
+        ((), ("takes sequences", "(N,", "(N, 1, 1)", "pl.Reshape((1, 1))")),
+        (
+            (3,),
+            ("takes sequences", "(N, 3)", "(N, 3, 1)", "axis 2", "numbers of a row", "pl.Reshape((3, 1))", "Embedding"),
+        ),
+        ((4, 3, 2), ("takes sequences", "(N, 4, 3, 2)", "(N, 4, 6)", "rows", "pl.Reshape((4, 6))")),
         ((0, 3), ("sequence of length 0", "(N, 0, 3)", "(N, 1, 3)", "axis 1")),
     ],
 )
@@ -410,10 +414,29 @@ def test_a_mask_of_another_shape_is_refused_with_both_shapes(mask):
             model.layers[0].forward(SEQUENCES, pl.Run(mask=mask))
 
 
+@pytest.mark.parametrize("value", [0.5, 2, -1, np.nan])
+def test_a_mask_says_yes_or_no(value):
+    mask = np.ones((5, 4))
+    mask[3, 2] = value
+    for make in (*(kind[0] for kind in RECURRENT.values()), pl.MultiHeadAttention):
+        model = pl.Model(make(2), input_shape=(4, 2))
+        with pytest.raises(pl.DataError, match=says("run.mask", "true or false", str(float(value)))):
+            model.layers[0].forward(SEQUENCES, pl.Run(mask=mask))
+
+
+@pytest.mark.parametrize("make", [*(kind[0] for kind in RECURRENT.values()), pl.MultiHeadAttention])
+def test_no_samples_give_no_answers(make):
+    model = pl.Model(make(2), input_shape=(4, 2))
+    assert model.predict(np.zeros((0, 4, 2))).shape == (0, *model.output_shape)
+    y, cache = model.net.forward(np.zeros((0, 4, 2), np.float32), pl.Run(training=True))
+    assert model.net.backward(np.zeros_like(y), cache).shape == (0, 4, 2)
+    assert not model.grad.any()
+
+
 @pytest.mark.parametrize(
     ("layer", "shape", "words"),
     [
-        (lambda: pl.MultiHeadAttention(3), (5, 8), ("8 features among 3 heads", "(N, 5, 8)", "9", "axis 2")),
+        (lambda: pl.MultiHeadAttention(3), (5, 8), ("8 features among 3 heads", "(N, 5, 8)", "(N, 5, 9)", "axis 2")),
         (lambda: pl.MultiHeadAttention(0), (5, 8), ("heads", "0")),
         (lambda: pl.MultiHeadAttention(2.0), (5, 8), ("heads", "2.0")),
         (lambda: pl.MultiHeadAttention(2), (8,), ("takes sequences", "(N, 8)")),
@@ -478,3 +501,108 @@ def test_embedding_of_any_shape_is_its_naive_twin(n, T, V, K, seed):
     np.testing.assert_array_equal(y, np.array(case.twin.forward(x.tolist(), p)))
     twin_dW = np.array(case.twin.backward(x.tolist(), p, dy.tolist())[1]["W"])
     np.testing.assert_allclose(model.layers[0].dW, twin_dW, rtol=1e-12, atol=1e-14)
+
+
+# ---- a mask by hand --------------------------------------------------------------------------------------------------
+
+STEPS = 6
+MASKED = np.arange(40)[:, None] % STEPS >= np.arange(STEPS)  # 1 to STEPS steps of each sample are real
+
+
+def told_apart(*layers: pl.Layer) -> pl.Model:
+    return pl.Model(*layers, pl.Dense(2), loss=pl.SoftmaxCrossEntropy(), input_shape=(STEPS, 2))
+
+
+def padded(fill: float) -> np.ndarray:
+    """Sequences whose steps that are not real hold any number."""
+    x = np.random.default_rng(3).normal(size=(40, STEPS, 2))
+    x[~MASKED] = fill
+    return x
+
+
+def readers() -> list[pl.Layer]:
+    return [pl.SimpleRNN(4), pl.GRU(4), pl.LSTM(4)]
+
+
+@pytest.mark.parametrize("kind", range(3))
+def test_fit_evaluate_and_predict_do_not_see_what_the_mask_hides(kind):
+    t = np.arange(40) % 2
+    ends = []
+    for fill in (0.0, 7.0):
+        model, data = told_apart(readers()[kind]), pl.Data(padded(fill), t, mask=MASKED)
+        history = model.fit(data, epochs=2, batch_size=16, validation=0.25, verbose=False)
+        figures = model.evaluate(data.x, t, batch_size=16, mask=MASKED)
+        asked = [model.predict(data.x, batch_size=n, mask=MASKED.tolist()) for n in (16, 1024)]
+        np.testing.assert_allclose(*asked, rtol=1e-5, atol=1e-6)
+        ends.append((model.theta.copy(), history, figures, asked[0]))
+    (a, *first), (b, *second) = ends
+    np.testing.assert_array_equal(a, b)
+    assert first[:2] == second[:2]
+    np.testing.assert_array_equal(first[2], second[2])
+    unmasked = told_apart(readers()[kind])
+    unmasked.fit(padded(7.0), t, epochs=2, batch_size=16, verbose=False)
+    assert np.abs(unmasked.theta - b).max() > 1e-4
+
+
+def test_the_mask_given_to_fit_is_that_of_the_data():
+    t, ends = np.arange(40) % 2, []
+    for x, options in ((padded(1.0), {"mask": MASKED}), (pl.Data(padded(1.0), np.arange(40) % 2, mask=MASKED), {})):
+        model = told_apart(pl.GRU(3))
+        model.fit(x, None if isinstance(x, pl.Data) else t, epochs=1, verbose=False, **options)
+        ends.append(model.theta)
+    np.testing.assert_array_equal(*ends)
+
+
+def test_a_mask_by_hand_is_a_mask_value_in_words_of_its_own():
+    x, t = padded(0.0), np.arange(40) % 2
+    by_hand, by_value = told_apart(pl.LSTM(3)), told_apart(pl.LSTM(3, mask_value=0.0))
+    by_hand.fit(x, t, epochs=2, mask=MASKED, verbose=False)
+    by_value.fit(x, t, epochs=2, verbose=False)
+    np.testing.assert_array_equal(by_hand.theta, by_value.theta)
+
+
+def test_some_of_the_data_have_their_own_part_of_the_mask():
+    data = pl.Data(padded(0.0), np.arange(40), mask=MASKED)
+    for part in (data[3:7], data[np.array([5, 1])], *pl.split(data, 0.3)):
+        np.testing.assert_array_equal(part.mask, MASKED[part.t])
+
+
+@pytest.mark.parametrize("mask", [np.ones((40, STEPS + 1)), np.ones(40), np.ones((39, STEPS)), np.ones((80, STEPS))])
+def test_a_mask_that_does_not_fit_the_samples_is_drawn(mask):
+    x, t, model = padded(0.0), np.arange(40) % 2, told_apart(pl.GRU(3))
+    drawn = says("mask", ", ".join(map(str, mask.shape)), f"(40, {STEPS})", " ax")
+    for ask in (
+        lambda: pl.Data(x, t, mask=mask),
+        lambda: model.fit(x, t, mask=mask),
+        lambda: model.evaluate(x, t, batch_size=40, mask=mask),
+        lambda: model.predict(x, batch_size=40, mask=mask),
+    ):
+        with pytest.raises(pl.ShapeError, match=drawn):
+            ask()
+    with pytest.raises(pl.ShapeError, match="samples, steps"):
+        pl.Data(t, t, mask=np.ones(40))
+
+
+def test_a_mask_that_nobody_would_read_is_refused():
+    x, t = padded(0.0), np.arange(40) % 2
+    model = told_apart(pl.Flatten())
+    inside = told_apart(pl.Residual(pl.MultiHeadAttention(1)), pl.Flatten())
+    inside.fit(x, t, epochs=1, mask=MASKED, verbose=False)
+    for ask in (
+        lambda: model.fit(x, t, mask=MASKED),
+        lambda: model.fit(x, t, validation=pl.Data(x, t, mask=MASKED)),
+        lambda: model.evaluate(x, t, mask=MASKED),
+        lambda: model.predict(x, mask=MASKED),
+    ):
+        with pytest.raises(pl.UsageError, match="no layer of this network reads one"):
+            ask()
+
+
+def test_random_search_and_the_report_of_a_divergence_see_the_mask():
+    x, t = padded(1e30), np.arange(40) % 2
+    search = told_apart(pl.GRU(3))
+    search.fit(x, t, epochs=1, mask=MASKED, optimizer=pl.RandomSearch(0.1), verbose=False)
+    model = told_apart(pl.SimpleRNN(3))
+    model.layers[-1].b[0] = np.inf
+    with pytest.raises(pl.Diverged, match=r"the parameter 1\.dense\.b"):
+        model.fit(x, t, epochs=1, mask=MASKED, verbose=False)

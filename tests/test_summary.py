@@ -115,3 +115,28 @@ def test_what_predict_gives_and_what_to_know(
     if answer != "values":
         assert y.min() >= 0.0
         assert y.max() <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "words"),
+    [
+        (pl.MaxPool2D(), (13, 11, 1), "last 1 row and 1 column of its input"),
+        (pl.AvgPool2D((3, 2)), (11, 8, 1), "last 2 rows of its input"),
+        (pl.Conv2D(1, 2, stride=3), (8, 10, 1), "last 1 column of its input"),
+        (pl.Conv1D(1, 2, stride=4), (9, 1), "last 1 step of its input"),
+        (pl.MaxPool2D(), (12, 10, 1), ""),
+        (pl.MaxPool2D(padding="same"), (13, 11, 1), ""),
+        (pl.Conv2D(1, 3, stride=2, padding=1), (28, 28, 1), ""),  # the rest is padding
+        (pl.Conv2D(1, 1, stride=2), (6, 6, 1), ""),  # every second one, as was asked for
+    ],
+)
+def test_what_no_window_of_a_layer_sees_is_said(layer: pl.Layer, shape: tuple[int, ...], words: str) -> None:
+    text = pl.Model(layer, input_shape=shape).summary()
+    assert ("does not see" in text) == bool(words)
+    if words:
+        assert f"note: 0.{layer.kind} does not see the {words}" in text
+
+
+def test_a_layer_inside_another_is_named_by_its_path() -> None:
+    model = pl.Model(pl.Sequential(pl.Conv2D(2, 3), pl.MaxPool2D()), input_shape=(13, 13, 1))
+    assert "note: 0.sequential.1.maxpool2d does not see" in model.summary()

@@ -7,6 +7,7 @@ import pytest
 
 import pellucid as pl
 from pellucid.layers import correlate
+from pellucid.layers.window import place
 
 PICTURE_LAYERS = [
     pl.Conv2D(2, 3),
@@ -88,7 +89,7 @@ def test_conv1d_takes_sequences():
         (pl.Conv2D(2, 5), (4, 6, 1), "5 x 5 is larger than the picture of 4 x 6", "(N, 5, 6, 1)"),
         (pl.Conv2D(2, 7, padding=1), (4, 6, 1), "7 x 7 is larger than the picture of 6 x 8 (with", "(N, 5, 6, 1)"),
         (pl.Conv2D(2, 3, dilation=3), (6, 9, 1), "3 x 3, which dilation 3 x 3 stretches to 7 x 7,", "(N, 7, 9, 1)"),
-        (pl.Conv1D(2, 6), (5, 2), "1 x 6 is larger than the picture of 1 x 5", "(N, 6, 2)"),
+        (pl.Conv1D(2, 6), (5, 2), "the window of 6 is longer than the sequence of 5", "(N, 6, 2)"),
         (pl.MaxPool2D(3), (2, 4, 1), "3 x 3 is larger than the picture of 2 x 4", "(N, 3, 4, 1)"),
         (pl.AvgPool2D((1, 5)), (3, 4, 1), "1 x 5 is larger than the picture of 3 x 4", "(N, 3, 5, 1)"),
     ],
@@ -102,6 +103,25 @@ def test_a_window_larger_than_the_padded_picture_is_drawn(layer, shape, sizes, l
     axis = next(a for a, (have, need) in enumerate(zip(shape, sizes_of(least), strict=True)) if have != need) + 1
     assert text.split("\n")[3].endswith(f"axis {axis}")
     assert 'padding="same"' in text
+
+
+@pytest.mark.parametrize("layer", [pl.Conv2D(2, 1), pl.MaxPool2D(1), pl.GlobalAvgPool2D(), pl.UpSample2D()])
+def test_a_picture_without_a_pixel_is_refused(layer):
+    text = refusal(layer, (4, 0, 1))
+    assert "without a pixel" in text
+    assert "given     (N, 4, 0, 1)\n  at least  (N, 4, 1, 1)" in text
+
+
+@pytest.mark.parametrize("padding", ["valid", "same", 1, 2])
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+@pytest.mark.parametrize(("size", "kernel", "dilation"), [(11, 2, 1), (12, 3, 2), (5, 5, 1), (7, 1, 1)])
+def test_what_no_window_reaches_is_counted(size, kernel, dilation, stride, padding):
+    at = place("Conv2D", (1, size, size + 1, 1), kernel, stride, padding, dilation)
+    for axis in (0, 1):
+        reach = max(dilation * (kernel - 1) + 1, stride)  # with what a long stride leaves out after a window
+        covered = {i * stride + k - at.pads[axis][0] for i in range(at.out[axis]) for k in range(reach)}
+        assert at.unseen[axis] == len(set(range(at.inside[axis])) - covered)
+        assert padding != "same" or at.unseen[axis] == 0
 
 
 def sizes_of(drawn: str) -> list[int]:

@@ -221,7 +221,7 @@ def fingerprint(data: Data) -> str:
     '2x3 float64 b92763a8'
     """
     digest = 0
-    for array in (data.x, data.t, data.weights):
+    for array in (data.x, data.t, data.weights, data.mask):
         if array is not None:
             for i in range(0, len(array), 4096):
                 digest = zlib.crc32(np.ascontiguousarray(array[i : i + 4096]).data, digest)

@@ -21,10 +21,18 @@ from pellucid.model import Model
 BIG = 20.0  # inputs beyond this were most likely not scaled
 
 
-def diverged(model: Model, x: Array | None, t: Array | None, weights: Array | None, step: int, lr: float) -> Diverged:
+def diverged(
+    model: Model,
+    x: Array | None,
+    t: Array | None,
+    weights: Array | None,
+    step: int,
+    lr: float,
+    mask: Array | None = None,
+) -> Diverged:
     """The error that names the first array that is not finite, its layer, the step, and the likely causes."""
     with np.errstate(all="ignore"):
-        found = _first(model, x, t, weights)
+        found = _first(model, x, t, weights, mask)
     where, array = found if found else ("the loss", None)
     text = f"Training diverged at step {step}: the first number that is not finite is in {where}"
     if array is not None:
@@ -37,7 +45,9 @@ def diverged(model: Model, x: Array | None, t: Array | None, weights: Array | No
     return Diverged(f"{text}.\nLikely causes, most likely first: " + "; ".join(causes) + ".")
 
 
-def _first(model: Model, x: Array | None, t: Array | None, weights: Array | None) -> tuple[str, Array | None] | None:
+def _first(
+    model: Model, x: Array | None, t: Array | None, weights: Array | None, mask: Array | None
+) -> tuple[str, Array | None] | None:
     for path, slot in model.slots.items():
         values = model.theta[slot.at].reshape(slot.shape)
         if not np.isfinite(values).all():
@@ -46,7 +56,7 @@ def _first(model: Model, x: Array | None, t: Array | None, weights: Array | None
         return None
     if not np.isfinite(x).all():
         return "the input x", x
-    z, cache = model.net.forward(x, Run(keep=True))
+    z, cache = model.net.forward(x, Run(keep=True, mask=mask))
     for path, step in steps(cache["tape"]):
         if step.y is not None and not np.isfinite(step.y).all():
             return f"the output of layer {path}", step.y

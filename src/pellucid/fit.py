@@ -6,6 +6,7 @@ Each takes events and gives events on, so they can be put around one another in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from math import isnan
 from typing import Any
 
@@ -13,6 +14,7 @@ from pellucid.base.errors import UsageError
 from pellucid.data.batches import as_data
 from pellucid.data.split import split
 from pellucid.events import EpochDone, Event, History, Noted, Stopped
+from pellucid.kernels.compiler import telling
 from pellucid.model import Metric, Model, default_metrics
 from pellucid.train import Best, Training, check_count
 
@@ -107,6 +109,7 @@ def fit(
     patience: int | None = None,
     best: bool = False,
     verbose: bool = True,
+    mask: Any = None,
     **options: Any,
 ) -> History:
     """Train to the end and return the history; what `model.fit` calls.
@@ -120,9 +123,10 @@ def fit(
         patience: stop when the validation loss has not improved for so many epochs. Default never.
         best: end with the weights of the best epoch. Default false.
         verbose: print about twenty lines on the way. Default true.
+        mask: for sequences, which time steps (N, T) of x are real. Default all.
         options: `optimizer`, `batch_size`, `seed`, `augment`, `clip`, as for `pl.train`.
     """
-    data = as_data(x, t)
+    data = as_data(x, t, mask=mask)
     if isinstance(validation, float):
         data, validation = split(data, validation, seed=options.get("seed", 0))
     chosen = default_metrics(model.loss) if metrics is None else metrics
@@ -133,15 +137,20 @@ def fit(
         events = early_stop(events, patience, monitor)
     if best:
         events = keep_best(events, training, monitor)
-    for event in events:
-        if verbose:
-            _say(event, max(1, epochs // 20), epochs)
+    with telling(_note) if verbose else nullcontext():
+        for event in events:
+            if verbose:
+                _say(event, max(1, epochs // 20), epochs)
     return training.history
+
+
+def _note(text: str) -> None:
+    print("note:", text)
 
 
 def _say(event: Event, every: int, epochs: int) -> None:
     if isinstance(event, Noted):
-        print("note:", event.text)
+        _note(event.text)
     elif isinstance(event, Stopped):
         print("stopped:", event.reason)
     elif isinstance(event, EpochDone) and (event.epoch % every == 0 or event.epoch in (1, epochs)):

@@ -14,13 +14,13 @@ import numpy as np
 
 from pellucid import metrics as metric
 from pellucid.base.arrays import Array, Cache, Shape
-from pellucid.base.check import conform
+from pellucid.base.check import check_mask, conform
 from pellucid.base.errors import DataError, UsageError
 from pellucid.base.params import Allocator, Penalty, Slot
 from pellucid.base.run import EVALUATE, PREDICT, Run
 from pellucid.base.seeds import stream
 from pellucid.base.tally import Tally
-from pellucid.layers.compose import Sequential, walk
+from pellucid.layers.compose import Sequential, masked, walk
 from pellucid.layers.layer import Layer
 from pellucid.losses import BinaryCrossEntropy, ClassLoss, Loss, MeanSquaredError, SigmoidCrossEntropy
 
@@ -171,6 +171,7 @@ class Model:
         metrics: Iterable[Metric] | None = None,
         batch_size: int = 1024,
         weights: Array | None = None,
+        mask: Array | None = None,
     ) -> dict[str, float]:
         """The loss and the metrics on all of these samples, with nothing dropped.
 
@@ -180,6 +181,7 @@ class Model:
             metrics: functions of (predictions, targets). Default: those that suit the loss.
             batch_size: how many samples are in memory at a time; the result does not depend on it.
             weights: one number a sample, or None. They count in the loss, not in the metrics.
+            mask: which time steps (N, T) are real, or None: all are.
 
         Returns:
             {"loss": ..., "accuracy": ...}, a name for each metric.
@@ -187,11 +189,13 @@ class Model:
         x, t = np.asarray(x), np.asarray(t)
         if len(x) != len(t) or len(x) == 0:
             raise DataError(f"evaluate needs as many targets as inputs, and at least one: {len(t)} and {len(x)}.")
+        check_mask(mask, x)
         t = self.loss.targets(t, (len(t), *self.output_shape))
         tally, answers = Tally(), list[Array]()
         for i in range(0, len(x), batch_size):
             at = slice(i, i + batch_size)
-            z, _ = self.net.forward(self.check_input(self.prepared(x[at])), PREDICT)
+            run = masked(self.net, PREDICT, None if mask is None else mask[at])
+            z, _ = self.net.forward(self.check_input(self.prepared(x[at])), run)
             part, cache = self.loss.forward(z, t[at], None if weights is None else weights[at])
             tally, answers = tally + part, [*answers, cache["y"]]
         penalty = sum(p.value(self.theta[at]) for at, p in self.penalties)
@@ -199,20 +203,24 @@ class Model:
         chosen = default_metrics(self.loss) if metrics is None else metrics
         return {"loss": tally.mean + penalty} | {metric.metric_name(f): float(f(y, t)) for f in chosen}
 
-    def predict(self, x: Any, batch_size: int = 1024) -> Array:
+    def predict(self, x: Any, batch_size: int = 1024, mask: Any = None) -> Array:
         """What the network says: probabilities for a loss of classes, values for a loss of numbers.
 
         Args:
             x: raw inputs (N, ...); whatever preparation the model carries is applied.
             batch_size: how many samples are in memory at a time.
+            mask: which time steps (N, T) are real, or None: all are.
 
         Returns:
             (N, K), in the model's type.
         """
         x = np.asarray(x)
+        check_mask(mask, x)
         if len(x) <= batch_size:
-            return self.loss.link(self.net.forward(self.check_input(self.prepared(x)), PREDICT)[0])
-        return np.concatenate([self.predict(x[i : i + batch_size]) for i in range(0, len(x), batch_size)])
+            run = masked(self.net, PREDICT, mask)
+            return self.loss.link(self.net.forward(self.check_input(self.prepared(x)), run)[0])
+        parts = [slice(i, i + batch_size) for i in range(0, len(x), batch_size)]
+        return np.concatenate([self.predict(x[at], mask=None if mask is None else mask[at]) for at in parts])
 
     def prepared(self, x: Array) -> Array:
         """Raw input as the first layer wants it."""

@@ -25,6 +25,7 @@ from pellucid.base.tally import Tally
 from pellucid.data.batches import as_data, check_finite, order
 from pellucid.diverged import diverged, notes
 from pellucid.events import EpochDone, Event, History, Noted, StepDone
+from pellucid.layers.compose import masked
 from pellucid.metrics import metric_name
 from pellucid.model import Metric, Model
 from pellucid.optim import Adam, Optimizer, clip_norm
@@ -95,6 +96,7 @@ class Training(Iterator[Event]):
         for part in (self.data, self.validation):
             if part is not None:
                 check_finite(part)
+                masked(model.net, PREDICT, part.mask)
         if self.validation is not None:  # say now, not after the first epoch, that it does not fit
             v = self.validation
             model.check_input(np.asarray(model.prepared(v.x[:1])))
@@ -133,28 +135,29 @@ class Training(Iterator[Event]):
 
     def _step(self, at: Array) -> StepDone:
         """Take a batch, forward, loss, backward, update."""
-        model, weights = self.model, self.data.weights
+        model, weights, mask = self.model, self.data.weights, self.data.mask
         x, t, w = self.data.x[at], self.t[at], None if weights is None else weights[at]
+        m = None if mask is None else mask[at]
         if self.augment is not None:
             x = self.augment(x, self.augmentation)
         x = model.check_input(model.prepared(x))
         with np.errstate(all="ignore"):  # an overflow is caught below, by name, instead of warned about
-            tally, _, cache = model.forward_backward(x, t, Run(training=True, rng=self.noise), w)
+            tally, _, cache = model.forward_backward(x, t, masked(model.net, Run(training=True, rng=self.noise), m), w)
             if not isfinite(tally.total):
-                raise diverged(model, x, t, w, self.step + 1, self.optimizer.rate)
+                raise diverged(model, x, t, w, self.step + 1, self.optimizer.rate, m)
             if self.clip is not None:
                 clip_norm(model.grad, self.clip)
             rate = self.optimizer.rate
-            self.optimizer.step(model.theta, model.grad, loss=lambda: self._loss(x, t, w))
+            self.optimizer.step(model.theta, model.grad, loss=lambda: self._loss(x, t, w, m))
         self.batch, self.step = self.batch + 1, self.step + 1
         self._add("loss", tally)
         for f in self.metrics:
             self._add(metric_name(f), Tally(f(cache["y"], t) * len(t), len(t)))
         return StepDone(self.step, self.epoch + 1, tally.mean, rate)
 
-    def _loss(self, x: Array, t: Array, w: Array | None) -> float:
+    def _loss(self, x: Array, t: Array, w: Array | None, m: Array | None) -> float:
         """The loss of a batch at the parameters as they stand, with nothing dropped."""
-        z, _ = self.model.net.forward(x, PREDICT)
+        z, _ = self.model.net.forward(x, masked(self.model.net, PREDICT, m))
         tally = self.model.loss.forward(z, t, w)[0]
         return tally.mean + sum(p.value(self.model.theta[at]) for at, p in self.model.penalties)
 
@@ -169,7 +172,7 @@ class Training(Iterator[Event]):
         event = EpochDone(done, self.step, means.pop("loss"), means, lr=self.optimizer.rate)
         if self.validation is not None:
             v = self.validation
-            figures = model.evaluate(v.x, v.t, self.metrics, weights=v.weights)
+            figures = model.evaluate(v.x, v.t, self.metrics, weights=v.weights, mask=v.mask)
             event.val_loss, event.val_metrics = figures.pop("loss"), figures
         event.seconds = time.perf_counter() - start
         self.epoch, self.batch, self.sums = done, 0, {}

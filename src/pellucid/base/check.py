@@ -25,6 +25,18 @@ def conform(x: Array, shape: Shape, dtype: Any) -> Array:
     return x if x.dtype == dtype else real_numbers(x).astype(dtype)
 
 
+def check_mask(mask: Any, x: Array, who: str = "The mask") -> None:
+    """Refuse a mask that has not one number for each sample and time step of x; None is no mask.
+
+    >>> check_mask([[True, False, False]], np.zeros((1, 3, 5)))
+    """
+    if mask is not None and (x.ndim < 2 or np.shape(mask) != x.shape[:2]):
+        raise ShapeError(
+            f"{who} says for each sample and time step whether it is real.\n"
+            + draw_shapes(np.shape(mask), (*x.shape, 1)[:2], "mask", "samples, steps")
+        )
+
+
 def real_numbers(x: Array) -> Array:
     """x if it holds real numbers (whole ones and booleans too), else an error that says what it holds."""
     if x.dtype.kind not in "fiub":

@@ -18,6 +18,7 @@ import click
 from pellucid._version import __version__
 from pellucid.cli.environment import Environment, debug_option, harden_output
 from pellucid.cli.status import Status, paragraph, status_of
+from pellucid.kernels import compiler
 
 # verb: (where its command is, its line in `pellucid --help`)
 VERBS = {
@@ -90,7 +91,8 @@ def main(args: Sequence[str] | None = None, environment: Environment | None = No
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: env.warn(str(message))
         try:
-            return _run(words or ["--help"], env)
+            with compiler.telling(env.warn):
+                return _run(words or ["--help"], env)
         except BrokenPipeError:
             return _unread()
 

@@ -6,12 +6,13 @@ Pixels stay the bytes that they are until their batch comes: only a batch is eve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from pellucid.base.arrays import Array
+from pellucid.base.check import check_mask
 from pellucid.base.errors import DataError
 from pellucid.base.seeds import stream
 
@@ -27,9 +28,12 @@ class Data:
         weights: one number a sample, or None.
         columns: the names of x's columns, for tables.
         name: what it is called in messages.
+        mask: for sequences, which time steps (N, T) are real; layers that read sequences skip the others, the loss
+            does not. Default None: all are.
 
     Raises:
         DataError: if x, t and weights are not of one length, or empty.
+        ShapeError: if the mask is not one number for each sample and time step.
 
     >>> Data(np.zeros((3, 2)), np.array([0, 1, 0]), classes=("cat", "dog"))
     Data(3 samples of (2,) float64, 2 classes)
@@ -41,6 +45,7 @@ class Data:
     weights: Array | None = None
     columns: tuple[str, ...] = ()
     name: str = "data"
+    mask: Array | None = None
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.t):
@@ -55,6 +60,7 @@ class Data:
         if self.weights is not None and not (np.asarray(self.weights) >= 0).all():
             bad = int(np.flatnonzero(~(np.asarray(self.weights) >= 0))[0])
             raise DataError(f"{self.name}: weight {bad} is {self.weights[bad]}; a weight is a number of 0 or more.")
+        check_mask(self.mask, self.x, f"The mask of {self.name}")
 
     def __len__(self) -> int:
         return len(self.x)
@@ -62,19 +68,22 @@ class Data:
     def __getitem__(self, at: Any) -> Data:
         """Some of the samples, by a slice or an array of indices."""
         w = None if self.weights is None else self.weights[at]
-        return Data(self.x[at], self.t[at], self.classes, w, self.columns, self.name)
+        m = None if self.mask is None else self.mask[at]
+        return Data(self.x[at], self.t[at], self.classes, w, self.columns, self.name, m)
 
     def __repr__(self) -> str:
         kind = f"{len(self.classes)} classes" if self.classes else "values"
         return f"Data({len(self)} samples of {self.x.shape[1:]} {self.x.dtype}, {kind})"
 
 
-def as_data(data: Any, t: Any = None, name: str = "data") -> Data:
-    """A pair (x, t), a triple (x, t, weights), or two arrays, as a data set.
+def as_data(data: Any, t: Any = None, name: str = "data", mask: Any = None) -> Data:
+    """A pair (x, t), a triple (x, t, weights), or two arrays, as a data set; a mask is put beside them.
 
     >>> as_data(([[1.0], [2.0]], [0, 1]))
     Data(2 samples of (1,) float64, values)
     """
+    if mask is not None:
+        return replace(as_data(data, t, name), mask=np.asarray(mask))
     if isinstance(data, Data):
         return data
     if t is not None:

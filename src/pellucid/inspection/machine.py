@@ -22,6 +22,7 @@ import numpy as np
 from pellucid import kernels
 from pellucid._version import __version__
 from pellucid.inspection.processor import processor, usable_cores
+from pellucid.kernels import compiler
 
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "OMP_NUM_THREADS")
 NAMES = {"scipy-openblas": "OpenBLAS", "openblas": "OpenBLAS", "accelerate": "Apple Accelerate", "mkl": "Intel MKL"}
@@ -184,6 +185,8 @@ def _kernels() -> tuple[str, str]:
         return name, "the environment variable PELLUCID_KERNELS asks for them"
     if name == "jit":
         return name, "numba is installed and compiles them"
+    if kernels.trouble:
+        return name, f"numba is installed but cannot be loaded: {kernels.trouble}"
     return name, "they were asked for" if kernels.available() else "numba is not installed, so they are plain NumPy"
 
 
@@ -197,6 +200,13 @@ def advise(blas: Blas, cores: int, kernel: str) -> Iterator[str]:
         yield "Install numba, and small networks train up to twice as fast: pip install 'pellucid[fast]'"
     elif kernel == "reference" and "PELLUCID_KERNELS" in os.environ:
         yield "numba is installed but not used. Unset PELLUCID_KERNELS to use the compiled kernels."
+    elif kernel == "reference" and kernels.trouble:
+        yield "numba is installed but cannot be loaded. A version that fits may help: pip install --upgrade numba"
+    if kernel == "jit" and not compiler.kept:
+        yield (
+            "Every start waits for the compiler, because there is no folder where compiled kernels can be kept. "
+            "Name one that can be written: NUMBA_CACHE_DIR=FOLDER"
+        )
     if blas.threads is None:
         return
     setting = next((name for name in THREADS if os.environ.get(name)), "")

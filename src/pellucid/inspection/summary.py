@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 
 from pellucid.describe import describe
-from pellucid.layers import Softmax
+from pellucid.layers import AvgPool2D, Conv1D, Conv2D, MaxPool2D, Softmax
 from pellucid.layers.compose import walk
+from pellucid.layers.layer import Layer
+from pellucid.layers.pool import pool_window
 from pellucid.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SoftmaxCrossEntropy
 from pellucid.model import Model
 
@@ -25,9 +28,11 @@ def summary(model: Model) -> str:
     23 parameters, float32, 92 bytes
     loss: SoftmaxCrossEntropy; predict gives probabilities
     """
+    unseen = list[str]()
     rows = [("layer", "output", "parameters"), ("input", _shape(model.input_shape), "")]
     for path, layer, shape in walk(model.net, (1, *model.input_shape)):
         own = sum(prod(p.shape) for p in layer.params(shape).values())
+        unseen += [f"{path} {text}" for text in _unseen(layer, shape)]
         rows.append((path, _shape(layer.output_shape(shape)[1:]), f"{own:,}" if own else ""))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
@@ -45,7 +50,22 @@ def summary(model: Model) -> str:
     if model.history:
         last = dict(model.history[-1])
         lines.append(f"trained for {last.pop('epoch')} epochs: " + ", ".join(f"{k} {v:.4g}" for k, v in last.items()))
-    return "\n".join(lines + [f"note: {text}" for text in _notes(model)])
+    return "\n".join(lines + [f"note: {text}" for text in [*unseen, *_notes(model)]])
+
+
+def _unseen(layer: Layer, shape: tuple[int, ...]) -> Iterator[str]:
+    """What no window of a layer looks at, because its stride leaves a rest: allowed, but it should be known."""
+    if isinstance(layer, Conv1D | Conv2D):
+        at = layer.window(shape)
+    elif isinstance(layer, AvgPool2D | MaxPool2D):
+        at = pool_window(layer, shape)
+    else:
+        return
+    names = ("row", "step" if isinstance(layer, Conv1D) else "column")
+    said = [f"{n} {name}{'s' * (n > 1)}" for n, name in zip(at.unseen, names, strict=True) if n]
+    if said:
+        rest = " and ".join(said)
+        yield f'does not see the last {rest} of its input: the stride leaves a rest. padding="same" sees all.'
 
 
 def _shape(shape: tuple[int, ...]) -> str:

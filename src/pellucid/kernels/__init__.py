@@ -2,7 +2,8 @@
 
 Each exists twice, with one name and one signature: in reference.py (NumPy, the truth) and in jit.py (compiled by numba
 if it is installed). A twin earns its place by being at least 1.3 times faster and stays by passing the parity test.
-The environment variable PELLUCID_KERNELS=reference|jit overrides the choice.
+The environment variable PELLUCID_KERNELS=reference|jit overrides the choice. compiler.py is what happens when numba
+has to compile them first.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from types import ModuleType
 from pellucid.base.errors import UsageError
 
 _active: ModuleType | None = None
+trouble = ""  # why numba, which is installed, is not used; empty if it is, or was not wanted
 
 
 def active() -> ModuleType:
@@ -38,17 +40,23 @@ def use(name: str = "") -> ModuleType:
     >>> use("") is active()
     True
     """
-    global _active
+    global _active, trouble
     if name not in ("", "reference", "jit"):
         raise UsageError(f"PELLUCID_KERNELS is {name!r}; it can be reference, jit, or empty for the fastest.")
     if name == "jit" and not available():
         raise UsageError("The jit kernels need numba, which is not installed: pip install 'pellucid[fast]'.")
+    from pellucid.kernels import reference
+
+    chosen: ModuleType = reference
+    trouble = ""
     if name == "jit" or (name == "" and available()):
-        from pellucid.kernels import jit
+        try:
+            from pellucid.kernels import jit
 
-        _active = jit
-    else:
-        from pellucid.kernels import reference
-
-        _active = reference
+            chosen = jit
+        except (ImportError, SystemError) as error:  # so says a numba that does not fit the NumPy beside it
+            if name == "jit":
+                raise UsageError(f"The jit kernels cannot be used, because numba cannot be loaded: {error}") from error
+            trouble = str(error)
+    _active = chosen
     return _active

@@ -1,7 +1,7 @@
 """The same kernels compiled by numba: one pass over the memory where NumPy makes a dozen.
 
 `error_model="numpy"` lets a division give inf instead of an exception; without it no loop with a division is
-vectorised. Compiled code is kept on disk (numba's cache), so only a machine's first run waits for the compiler.
+vectorised. Compiled code is kept on disk, so only a machine's first run waits for the compiler: see compiler.py.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import numpy as np
 
 from pellucid.base.arrays import Array, Shape
 from pellucid.kernels import reference
+from pellucid.kernels.compiler import compiled, listen
 
 Pair = tuple[int, int]
 
 NAME = "jit"
-_compile: Any = numba.njit(error_model="numpy", cache=True, nogil=True)
+_compile: Any = compiled(numba.njit, error_model="numpy", nogil=True)
+listen(__name__)
 
 
 ROWS = 256  # rows that are summed in the array's own type, before the sum goes to a total in float64

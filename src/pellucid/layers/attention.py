@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from pellucid.base.params import Param, param
 from pellucid.base.run import Run
 from pellucid.base.stable import softmax
 from pellucid.layers.layer import Layer
-from pellucid.layers.recurrent import time_mask
+from pellucid.layers.recurrent import check_sequences, time_mask
 
 
 @dataclass
@@ -56,6 +57,7 @@ class MultiHeadAttention(Layer):
             [3.]]], dtype=float32)
     """
 
+    reads_mask: ClassVar[bool] = True
     heads: int
     causal: bool = False
     init: str | Init = "glorot"
@@ -80,21 +82,12 @@ class MultiHeadAttention(Layer):
     def output_shape(self, x: Shape) -> Shape:
         if not isinstance(self.heads, int) or self.heads < 1:
             raise UsageError(f"MultiHeadAttention needs a whole number of heads, 1 or more, not {self.heads!r}.")
-        if len(x) != 3:
-            raise ShapeError(
-                "MultiHeadAttention takes sequences: samples, time steps, features.\n"
-                + draw_shapes((None, *x[1:]), (None, None, None))
-            )
-        if x[1] < 1:
-            raise ShapeError(
-                "MultiHeadAttention cannot read a sequence of length 0; it needs one time step or more.\n"
-                + draw_shapes((None, *x[1:]), (None, 1, x[2]), "given", "at least")
-            )
+        check_sequences("MultiHeadAttention", x)
         if x[2] % self.heads:
             nearest = -(-x[2] // self.heads) * self.heads
             raise ShapeError(
                 f"MultiHeadAttention cannot divide {x[2]} features among {self.heads} heads.\n"
-                + draw_shapes((None, *x[1:]), (None, None, nearest), "given", "for example")
+                + draw_shapes((None, *x[1:]), (None, x[1], nearest), "given", "for example")
             )
         return x
 
@@ -130,16 +123,16 @@ class MultiHeadAttention(Layer):
         parts = np.empty((N, T, 3, h, d), dy.dtype)
         for i, part in enumerate((ds @ k, ds.swapaxes(-1, -2) @ q, a.swapaxes(-1, -2) @ do)):
             parts[:, :, i] = part.swapaxes(1, 2)
-        dqkv = parts.reshape(N, T, -1)
         D = dy.shape[-1]
+        dqkv = parts.reshape(N, T, 3 * D)
         np.dot(cache["x"].reshape(-1, D).T, dqkv.reshape(-1, 3 * D), out=self.dW)
         np.dot(cache["o"].reshape(-1, D).T, dy.reshape(-1, D), out=self.dWo)
         self.db[:], self.dbo[:] = sum_rows(dqkv), sum_rows(dy)
         return dqkv
 
     def _cut(self, qkv: Array) -> Array:
-        N, T, _ = qkv.shape
-        return qkv.reshape(N, T, 3, self.heads, -1).transpose(2, 0, 3, 1, 4)  # (3, N, heads, T, d)
+        N, T, D3 = qkv.shape
+        return qkv.reshape(N, T, 3, self.heads, D3 // (3 * self.heads)).transpose(2, 0, 3, 1, 4)  # (3, N, heads, T, d)
 
     def _seen(self, x: Array, run: Run) -> Array | None:
         """Which steps s each step t may look at: (N, 1, T, T), with axes of length 1 where it does not matter."""

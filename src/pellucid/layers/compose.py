@@ -7,7 +7,8 @@ Forward appends, backward reverses: that is the whole of backpropagation through
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -206,3 +207,23 @@ def walk(layer: Layer, x: Shape, path: str = "") -> Iterator[tuple[str, Layer, S
         yield from walk(child, x, full)
         if stacked:
             x = child.output_shape(x)
+
+
+def masked(net: Layer, run: Run, mask: Any) -> Run:
+    """The same run with a mask of its batch (N, T), or without if it is None; refused if no layer would look at it.
+
+    >>> masked(Sequential(), Run(), None) == Run()
+    True
+    """
+    if mask is None:
+        return run
+    if not _reads_mask(net):
+        raise UsageError(
+            "A mask was given, but no layer of this network reads one. SimpleRNN, GRU, LSTM and MultiHeadAttention do; "
+            "for other layers set the steps that are not real to 0."
+        )
+    return replace(run, mask=mask)
+
+
+def _reads_mask(layer: Layer) -> bool:
+    return layer.reads_mask or any(map(_reads_mask, layer.children().values()))

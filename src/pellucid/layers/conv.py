@@ -85,13 +85,14 @@ class Conv2D(Layer):
     def output_shape(self, x: Shape) -> Shape:
         check_pictures("Conv2D", x, self.kernel)
         check_groups(self, x)
-        return (x[0], *self._window(x).out, self.filters)
+        return (x[0], *self.window(x).out, self.filters)
 
-    def _window(self, x: Shape) -> Window:
+    def window(self, x: Shape) -> Window:
+        """Where the window stands on pictures of shape x."""
         return place("Conv2D", x, self.kernel, self.stride, self.padding, self.dilation)
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
-        at = self._window(x.shape)
+        at = self.window(x.shape)
         y = correlate(x, self.W, self.b if self.bias else None, at)  # (N, Ho, Wo, O)
         return y, {"x": x, "window": at}
 
@@ -164,16 +165,17 @@ class Conv1D(Layer):
                 + ("\nPictures go into pl.Conv2D." if len(x) == 4 else "\nPut a pl.Reshape((times, channels)) before.")
             )
         check_groups(self, x)
-        return (x[0], self._window(x).out[1], self.filters)
+        return (x[0], self.window(x).out[1], self.filters)
 
-    def _window(self, x: Shape) -> Window:
+    def window(self, x: Shape) -> Window:
+        """Where the window stands on sequences of shape x, which are pictures of height 1."""
         for name in ("kernel", "stride", "dilation"):
             count("Conv1D", name, getattr(self, name))
         padding = self.padding if isinstance(self.padding, str) else (0, self.padding)
         return place("Conv1D", (x[0], 1, *x[1:]), (1, self.kernel), (1, self.stride), padding, (1, self.dilation))
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
-        at = self._window(x.shape)
+        at = self.window(x.shape)
         y = correlate(x[:, None], self.W[None], self.b if self.bias else None, at)  # (N, 1, To, O)
         return y[:, 0], {"x": x, "window": at}
 

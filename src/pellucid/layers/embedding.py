@@ -11,11 +11,12 @@ from functools import lru_cache
 import numpy as np
 
 from pellucid.base.arrays import Array, Cache, Shape
-from pellucid.base.errors import DataError, ShapeError, UsageError, draw_shapes
+from pellucid.base.errors import DataError, UsageError
 from pellucid.base.init import Init, find_init
 from pellucid.base.params import Param, Penalty, param
 from pellucid.base.run import Run
 from pellucid.layers.layer import Layer
+from pellucid.layers.recurrent import check_sequences
 
 
 @dataclass
@@ -135,11 +136,7 @@ class PositionalEncoding(Layer):
     longest: float = 10_000.0
 
     def output_shape(self, x: Shape) -> Shape:
-        if len(x) != 3:
-            raise ShapeError(
-                "PositionalEncoding takes sequences: samples, time steps, features.\n"
-                + draw_shapes((None, *x[1:]), (None, None, None))
-            )
+        check_sequences("PositionalEncoding", x)
         if not self.longest > 0:
             raise UsageError(f"PositionalEncoding's longest is above 0, not {self.longest!r}.")
         return x

@@ -6,7 +6,7 @@ Read this file first, then dense.py: every other layer is the same page with ano
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from pellucid.base.arrays import Array, Cache, Shape
 from pellucid.base.params import Param
@@ -28,6 +28,8 @@ class Layer(ABC):
     Layers are dataclasses. The constructor stores its arguments unchanged and checks nothing; what does not fit is
     said when a model is built, where the shapes are known.
     """
+
+    reads_mask: ClassVar[bool] = False  # whether it looks at run.mask
 
     def params(self, x: Shape) -> dict[str, Param]:
         """The parameters this layer needs for inputs of shape x, by name. The first axis of x is the batch."""

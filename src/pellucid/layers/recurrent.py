@@ -7,12 +7,14 @@ what comes from the inputs is one product for all steps before it, and the weigh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
 
 from pellucid.base.arrays import Array, Cache, Shape, keep_freed_memory, sum_rows, times
-from pellucid.base.errors import ShapeError, UsageError, draw_shapes
+from pellucid.base.check import check_mask
+from pellucid.base.errors import DataError, ShapeError, UsageError, draw_shapes
 from pellucid.base.init import Constant, Init, find_init
 from pellucid.base.params import Param, param
 from pellucid.base.run import Run
@@ -25,6 +27,7 @@ class Recurrent(Layer):
     Inside, time is the first axis, so that a step's numbers lie together in memory: x (T, N, D).
     """
 
+    reads_mask: ClassVar[bool] = True
     gates: ClassVar[int] = 1  # how many blocks of K columns the weights have
     units: int
     sequence: bool
@@ -48,16 +51,7 @@ class Recurrent(Layer):
         name = type(self).__name__
         if not isinstance(self.units, int) or self.units < 1:
             raise UsageError(f"{name} needs a whole number of units, 1 or more; it was given {self.units!r}.")
-        if len(x) != 3:
-            raise ShapeError(
-                f"{name} takes sequences: samples, time steps, features.\n"
-                + draw_shapes((None, *x[1:]), (None, None, None))
-            )
-        if x[1] < 1:
-            raise ShapeError(
-                f"{name} cannot read a sequence of length 0; it needs one time step or more.\n"
-                + draw_shapes((None, *x[1:]), (None, 1, x[2]), "given", "at least")
-            )
+        check_sequences(name, x)
         return (x[0], x[1], self.units) if self.sequence else (x[0], self.units)
 
     def enter(self, x: Array, run: Run) -> tuple[Array, Array | None]:
@@ -95,15 +89,34 @@ class Recurrent(Layer):
         self.through_time(dy, cache)
 
 
+def check_sequences(who: str, x: Shape) -> None:
+    """Whether x is (N, T, D) with a time step or more; what it may have meant if it is not, and the way out."""
+    if len(x) != 3:
+        steps = x[1] if len(x) > 1 else 1
+        meant = (steps, prod(x[2:]))
+        ids = ", or pl.Embedding if they are ids" if len(x) == 2 else ""
+        raise ShapeError(
+            f"{who} takes sequences: samples, time steps, features.\n"
+            + draw_shapes((None, *x[1:]), (None, *meant))
+            + f"\nIf the {'numbers of a row' if len(x) < 3 else 'rows'} are the time steps, put pl.Reshape({meant}) "
+            f"before it{ids}."
+        )
+    if x[1] < 1:
+        raise ShapeError(
+            f"{who} cannot read a sequence of length 0; it needs one time step or more.\n"
+            + draw_shapes((None, *x[1:]), (None, 1, x[2]), "given", "at least")
+        )
+
+
 def time_mask(mask: Array, x: Array) -> Array:
     """The mask that a run carries, as booleans (N, T); an error draws both shapes if it is not that of x."""
+    check_mask(mask, x, "run.mask")
     mask = np.asarray(mask)
-    if mask.shape != x.shape[:2]:
-        raise ShapeError(
-            "run.mask says for each sample and time step whether it is real.\n"
-            + draw_shapes(mask.shape, x.shape[:2], "mask", "samples, steps")
-        )
-    return mask.astype(bool)
+    real = mask.astype(bool)
+    if not (real == mask).all():
+        bad = mask[real != mask][0]
+        raise DataError(f"run.mask says of each step whether it is real, true or false (1 or 0), and it holds {bad}.")
+    return real
 
 
 def choose(real: Array | None, new: Array, old: Array) -> Array:

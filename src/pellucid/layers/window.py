@@ -37,6 +37,19 @@ class Window:
         """Height and width of the picture with its padding."""
         return self.inside[0] + sum(self.pads[0]), self.inside[1] + sum(self.pads[1])
 
+    @property
+    def unseen(self) -> Pair:
+        """How many rows and columns at the picture's end no window reaches, because the stride leaves a rest.
+
+        What a stride longer than the window leaves out after every window was asked for, and is not counted.
+        """
+        rest = []
+        for axis in (0, 1):
+            reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
+            seen = (self.out[axis] - 1) * self.stride[axis] + max(reach, self.stride[axis])
+            rest.append(max(self.pads[axis][0] + self.inside[axis] - seen, 0))  # padding is nothing to see
+        return rest[0], rest[1]
+
     def pad(self, x: Array, value: float = 0.0) -> Array:
         """x with `value` around it; x itself where nothing is padded."""
         if self.padded == self.inside:
@@ -90,17 +103,25 @@ def place(
         pads = tuple((p, p) for p in around)
     window = Window(k, s, d, (pads[0], pads[1]), sizes, (0, 0))
     if reach[0] > window.padded[0] or reach[1] > window.padded[1]:
-        dilated = "" if d == (1, 1) else f", which dilation {d[0]} x {d[1]} stretches to {reach[0]} x {reach[1]},"
-        least = tuple(max(sizes[a], reach[a] - sum(pads[a])) for a in (0, 1))
-        skip = 2 if who == "Conv1D" else 1  # a sequence is a picture of height 1
-        raise ShapeError(
-            f"{who}: the window of {k[0]} x {k[1]}{dilated} is larger than the picture of "
-            f"{window.padded[0]} x {window.padded[1]}{'' if padding == 'valid' else ' (with its padding)'}.\n"
-            + draw_shapes((None, *x[skip:]), (None, *(*least, x[3])[skip - 1 :]), "given", "at least")
-            + '\nTake a smaller window, padding="same", or fewer layers that shrink the picture before this one.'
-        )
+        raise ShapeError(_too_large(who, x, window, reach, "" if padding == "valid" else " (with its padding)"))
     out = tuple((window.padded[a] - reach[a]) // s[a] + 1 for a in (0, 1))
     return Window(k, s, d, window.pads, sizes, (out[0], out[1]))
+
+
+def _too_large(who: str, x: Shape, at: Window, reach: Pair, padded: str) -> str:
+    least = tuple(max(at.inside[a], reach[a] - sum(at.pads[a])) for a in (0, 1))
+    flat = who == "Conv1D"  # a sequence is a picture of height 1
+
+    def size(pair: Pair) -> str:
+        return str(pair[1]) if flat else f"{pair[0]} x {pair[1]}"
+
+    dilated = "" if at.dilation == (1, 1) else f", which dilation {size(at.dilation)} stretches to {size(reach)},"
+    more, what, first = ("longer", "sequence", 2) if flat else ("larger", "picture", 1)
+    return (
+        f"{who}: the window of {size(at.kernel)}{dilated} is {more} than the {what} of {size(at.padded)}{padded}.\n"
+        + draw_shapes((None, *x[first:]), (None, *(*least, x[3])[first - 1 :]), "given", "at least")
+        + f'\nTake a smaller window, padding="same", or fewer layers that shrink the {what} before this one.'
+    )
 
 
 def _same(size: int, reach: int, stride: int) -> Pair:
@@ -141,6 +162,11 @@ def check_pictures(who: str, x: Shape, kernel: int | Pair = 1) -> None:
             + f"\n{_way_out(x[1:])}"
         )
     _, a, b, c = x
+    if not a * b * c:
+        raise ShapeError(
+            f"{who} cannot take pictures without a pixel.\n"
+            + draw_shapes((None, a, b, c), (None, max(a, 1), max(b, 1), max(c, 1)), "given", "at least")
+        )
     if a in (1, 3) and b == c and b >= 16 and both(who, "kernel", kernel)[0] > 1:
         raise ShapeError(
             f"{who} takes pictures as (N, height, width, channels); these look like (N, channels, height, width), "
