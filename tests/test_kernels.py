@@ -109,6 +109,8 @@ def batch_norm_backward_arguments(data: st.DataObject, dtype: Any) -> tuple[Any,
 ARGUMENTS: dict[str, Arguments] = {
     "relu": lambda data, dtype: numbers(data, dtype, 1),
     "relu_backward": lambda data, dtype: numbers(data, dtype, 2),
+    "select": lambda data, dtype: ((condition := numbers(data, dtype, 2))[0] > 0, *condition),
+    "normal_cdf": lambda data, dtype: numbers(data, dtype, 1),
     "softmax": lambda data, dtype: numbers(data, dtype, 1),
     "softmax_cross_entropy": softmax_arguments,
     "batch_norm": batch_norm_arguments,

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from pellucid.base import stable
+from pellucid.base import normal, stable
 from pellucid.base.arrays import Array, Shape, max_last, sum_last, sum_rows
 
 Pair = tuple[int, int]  # along the height, along the width
@@ -30,6 +30,16 @@ def relu(x: Array) -> Array:
 def relu_backward(dy: Array, y: Array) -> Array:
     """`dy` where y > 0, else 0."""
     return np.asarray(dy * (y > 0))
+
+
+def select(condition: Array, a: Array, b: Array) -> Array:
+    """`a` where the condition holds, else `b`, for arrays of one shape."""
+    return np.where(condition, a, b)
+
+
+def normal_cdf(x: Array) -> Array:
+    """`Phi(x)`: how much of a standard normal lies below x."""
+    return normal.normal_cdf(x)
 
 
 def softmax(x: Array) -> Array:
