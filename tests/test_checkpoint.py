@@ -390,6 +390,10 @@ OTHERS: dict[str, tuple[Callable[[], pl.Training], str]] = {
     "batch size": (lambda: start(batch_size=9), "batch_size (checkpoint 8, now 9)"),
     "seed": (lambda: start(seed=4), "seed (checkpoint 3, now 4)"),
     "augmentation": (lambda: start(augment=None), "augment (checkpoint 'Shift(pixels=1)', now 'None')"),
+    "a chain": (
+        lambda: start(augment=pl.Chain(pl.Flip(vertical=True), pl.Shift(1))),
+        "now 'Chain(steps=(Flip(vertical=True), Shift(pixels=1)))')",
+    ),
     "clip": (lambda: start(clip=None), "clip (checkpoint 5.0, now None)"),
     "metrics": (lambda: start(metrics=()), "metrics (checkpoint has 1, now 0)"),
     "one pixel": (lambda: start(data=_with_one_pixel_changed()), "data (checkpoint '30x6x6 uint8 "),
@@ -413,6 +417,35 @@ def paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_to(training, STOPS["inside epoch 5"])
     pl.save_checkpoint(training, path)
     return path
+
+
+CHAIN = pl.Chain(pl.Flip(), pl.Shift(2))
+
+
+def test_a_pause_in_a_training_with_several_augmentations_changes_nothing(file: Path) -> None:
+    whole = start(augment=CHAIN)
+    run_to(whole, STOPS["at the end"])
+    first = start(augment=CHAIN)
+    run_to(first, STOPS["inside epoch 5"])
+    pl.save_checkpoint(first, file)
+    second = pl.resume(start(augment=pl.Chain(pl.Flip(), pl.Shift(2))), file)
+    run_to(second, STOPS["at the end"])
+    assert state(second) == state(whole)
+    assert state(whole)["theta"] != state(first)["theta"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [pl.Shift(2), pl.Chain(pl.Shift(2), pl.Flip()), pl.Chain(pl.Flip(vertical=True), pl.Shift(2)), pl.Chain(pl.Flip())],
+    ids=repr,
+)
+def test_another_chain_is_refused_and_both_are_named(other: Any, file: Path) -> None:
+    first = start(augment=CHAIN)
+    run_to(first, STOPS["after the first step"])
+    pl.save_checkpoint(first, file)
+    with pytest.raises(pl.DataError) as caught:
+        pl.resume(start(augment=other), file)
+    assert f"augment (checkpoint {str(CHAIN)!r}, now {str(other)!r})" in str(caught.value)
 
 
 @pytest.mark.parametrize("what", OTHERS)

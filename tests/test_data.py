@@ -156,6 +156,45 @@ def test_one_sample_cannot_be_split():
         pl.split(numbered(1), 0.5)
 
 
+# ---- folds -----------------------------------------------------------------------------------------------------------
+
+
+@given(groups=st.lists(st.integers(0, 12), min_size=2, max_size=80), k=st.integers(2, 6), seed=st.integers(0, 5))
+def test_every_sample_is_judged_once_and_no_group_is_divided(groups, k, seed):
+    of = np.array(groups)
+    if len(set(groups)) < k:
+        with pytest.raises(pl.UsageError, match=f"{len(set(groups))} groups cannot be dealt out to {k} folds"):
+            pl.group_folds(of, k, seed)
+        return
+    judged, sizes = [], []
+    for learn, judge in pl.group_folds(of, k, seed):
+        assert sorted([*learn.tolist(), *judge.tolist()]) == list(range(len(groups)))
+        assert not set(of[learn].tolist()) & set(of[judge].tolist())
+        assert len(learn)
+        judged += judge.tolist()
+        sizes.append(len(judge))
+    assert sorted(judged) == list(range(len(groups)))
+    assert len(sizes) == k
+    assert min(sizes) >= 1
+    assert max(sizes) - min(sizes) <= np.bincount(of).max()
+
+
+def test_folds_take_words_and_follow_their_seed():
+    names = [f"patient {i % 9}" for i in range(45)]
+    first = [judge.tolist() for _, judge in pl.group_folds(names, 3)]
+    assert first == [judge.tolist() for _, judge in pl.group_folds(np.array(names), 3)]
+    assert first != [judge.tolist() for _, judge in pl.group_folds(names, 3, seed=1)]
+    assert [len(judge) for judge in first] == [15, 15, 15]
+
+
+def test_folds_that_cannot_be_meant_are_refused():
+    for k in (1, 0, 2.0, True):
+        with pytest.raises(pl.UsageError, match="2 or more"):
+            pl.group_folds([1, 2, 3], k)
+    with pytest.raises(pl.UsageError, match=r"one group a sample \(N,\), but its shape is \(2, 2\)"):
+        pl.group_folds(np.zeros((2, 2)), 2)
+
+
 # ---- prepare ---------------------------------------------------------------------------------------------------------
 
 
@@ -250,8 +289,65 @@ def test_a_shift_follows_its_stream_and_leaves_its_input_alone():
 def test_a_shift_that_cannot_be_meant_is_refused():
     with pytest.raises(pl.UsageError, match="0 or more, not -1"):
         pl.Shift(-1)(np.zeros((1, 3, 3)), np.random.default_rng(0))
-    with pytest.raises(pl.ShapeError, match=r"shape \(5, 784\)"):
+    with pytest.raises(pl.ShapeError, match=r"Shift changes pictures.*shape \(5, 784\)"):
         pl.Shift(1)(np.zeros((5, 784)), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("vertical", [False, True])
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_a_flip_mirrors_about_half_of_the_pictures(channels, vertical):
+    x = np.random.default_rng(1).integers(0, 255, (400, 4, 5, *channels)).astype(np.uint8)
+    y = pl.Flip(vertical)(x, np.random.default_rng(0))
+    assert y.dtype == np.uint8
+    forms = {"as it was": x, "sideways": x[:, :, ::-1], "over": x[:, ::-1], "both": x[:, ::-1, ::-1]}
+    counts = dict.fromkeys(forms, 0)
+    for n in range(len(x)):
+        same = [name for name, form in forms.items() if np.array_equal(y[n], form[n])]
+        assert len(same) == 1
+        counts[same[0]] += 1
+    expected = {"as it was": 100, "sideways": 100, "over": 100, "both": 100}
+    if not vertical:
+        expected = {"as it was": 200, "sideways": 200, "over": 0, "both": 0}
+    for name, count in expected.items():
+        assert abs(counts[name] - count) < (40 if count else 1)
+
+
+def test_a_flip_follows_its_stream_and_leaves_its_input_alone():
+    x = np.random.default_rng(1).random((30, 6, 6))
+    x.flags.writeable = False
+    first = pl.Flip(vertical=True)(x, np.random.default_rng(5))
+    np.testing.assert_array_equal(first, pl.Flip(vertical=True)(x, np.random.default_rng(5)))
+    assert not np.array_equal(first, pl.Flip(vertical=True)(x, np.random.default_rng(6)))
+    assert not np.shares_memory(first, x)
+
+
+def test_a_chain_is_its_steps_in_their_order():
+    x = np.random.default_rng(1).integers(0, 255, (20, 6, 6, 3)).astype(np.uint8)
+    x.flags.writeable = False
+    rng = np.random.default_rng(5)
+    expected = pl.Shift(2)(pl.Flip()(x, rng), rng)
+    np.testing.assert_array_equal(pl.Chain(pl.Flip(), pl.Shift(2))(x, np.random.default_rng(5)), expected)
+    rng = np.random.default_rng(5)
+    other = pl.Flip()(pl.Shift(2)(x, rng), rng)
+    np.testing.assert_array_equal(pl.Chain(pl.Shift(2), pl.Flip())(x, np.random.default_rng(5)), other)
+    assert not np.array_equal(expected, other)
+    assert pl.Chain()(x, np.random.default_rng(5)) is x
+
+
+def test_equal_chains_are_equal_and_say_so():
+    chain = pl.Chain(pl.Flip(), pl.Shift(4))
+    assert chain == pl.Chain(pl.Flip(), pl.Shift(4))
+    assert hash(chain) == hash(pl.Chain(pl.Flip(), pl.Shift(4)))
+    for other in (pl.Chain(pl.Shift(4), pl.Flip()), pl.Chain(pl.Flip(vertical=True), pl.Shift(4)), pl.Chain(pl.Flip())):
+        assert chain != other
+        assert repr(chain) != repr(other)
+    with pytest.raises(AttributeError):
+        chain.steps = ()
+
+
+def test_only_pictures_are_flipped():
+    with pytest.raises(pl.ShapeError, match=r"Flip changes pictures.*shape \(5, 784\)"):
+        pl.Flip()(np.zeros((5, 784)), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("bad", [np.nan, -1.0])

@@ -91,11 +91,30 @@ def max_pool_backward_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, .
     return y, winner, x.shape, size, stride
 
 
+def batch_norm_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, ...]:
+    """More rows than are summed at a time, too; and a constant feature, whose spread is 0."""
+    shape = data.draw(st.sampled_from([(2, 1), (3, 10), (600, 5), (2, 3, 4, 7), (257, 33)]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    x, (g, b) = rng.normal(3.0, 2.0, shape).astype(dtype), rng.normal(size=(2, shape[-1])).astype(dtype)
+    x[..., 0] = 2.0
+    return x, g, b, 1e-5
+
+
+def batch_norm_backward_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, ...]:
+    x, g, b, eps = batch_norm_arguments(data, dtype)
+    xh = reference.batch_norm(x, g, b, eps)[1]
+    return np.random.default_rng(1).normal(size=x.shape).astype(dtype), xh, g
+
+
 ARGUMENTS: dict[str, Arguments] = {
     "relu": lambda data, dtype: numbers(data, dtype, 1),
     "relu_backward": lambda data, dtype: numbers(data, dtype, 2),
+    "select": lambda data, dtype: ((condition := numbers(data, dtype, 2))[0] > 0, *condition),
+    "normal_cdf": lambda data, dtype: numbers(data, dtype, 1),
     "softmax": lambda data, dtype: numbers(data, dtype, 1),
     "softmax_cross_entropy": softmax_arguments,
+    "batch_norm": batch_norm_arguments,
+    "batch_norm_backward": batch_norm_backward_arguments,
     "patches": window,
     "fold": fold_arguments,
     "max_pool": lambda data, dtype: window(data, dtype)[:3],

@@ -26,10 +26,13 @@ from pellucid.base.run import Run as Run
 from pellucid.base.tally import Tally as Tally
 from pellucid.checkpoint import resume as resume
 from pellucid.checkpoint import save_checkpoint as save_checkpoint
+from pellucid.data.augment import Chain as Chain
+from pellucid.data.augment import Flip as Flip
 from pellucid.data.augment import Shift as Shift
 from pellucid.data.batches import Data as Data
 from pellucid.data.prepare import Pixels as Pixels
 from pellucid.data.prepare import Standardize as Standardize
+from pellucid.data.split import group_folds as group_folds
 from pellucid.data.split import split as split
 from pellucid.describe import describe as describe
 from pellucid.describe import rebuild as rebuild

@@ -29,6 +29,8 @@ from pellucid.train import Best, Training
 
 SLOT, BEST = CHECKPOINT_ONLY  # prefixes of the tensors that a model file does not have
 MOST_DIFFERENCES = 6  # more are counted, not listed
+SHORT = reprlib.Repr()
+SHORT.maxstring = 72  # room for a chain of augmentations
 
 
 def save_checkpoint(training: Training, path: str | os.PathLike[str]) -> None:
@@ -200,7 +202,7 @@ def differences(then: Any, now: Any, where: str) -> Iterator[str]:
             if key in then and key in now:
                 yield from differences(then[key], now[key], f"{where}.{key}")
             else:
-                a, b = (reprlib.repr(said[key]) if key in said else "its default" for said in (then, now))
+                a, b = (SHORT.repr(said[key]) if key in said else "its default" for said in (then, now))
                 yield f"{where}.{key} (checkpoint {a}, now {b})"
     elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
         for i, (a, b) in enumerate(zip(then, now, strict=True)):
@@ -208,9 +210,7 @@ def differences(then: Any, now: Any, where: str) -> Iterator[str]:
     elif isinstance(then, list) and isinstance(now, list):
         yield f"{where} (checkpoint has {len(then)}, now {len(now)})"
     elif then != now:
-        a, b = (
-            said["kind"] if isinstance(said, dict) and "kind" in said else reprlib.repr(said) for said in (then, now)
-        )
+        a, b = (said["kind"] if isinstance(said, dict) and "kind" in said else SHORT.repr(said) for said in (then, now))
         yield f"{where} (checkpoint {a}, now {b})"
 
 

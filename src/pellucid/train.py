@@ -10,7 +10,7 @@ events a training is at rest: it may be saved then, and another process may go o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import Any
@@ -22,6 +22,7 @@ from pellucid.base.errors import UsageError
 from pellucid.base.run import PREDICT, Run
 from pellucid.base.seeds import stream
 from pellucid.base.tally import Tally
+from pellucid.data.augment import Augment
 from pellucid.data.batches import as_data, check_finite, order
 from pellucid.diverged import diverged, notes
 from pellucid.events import EpochDone, Event, History, Noted, StepDone
@@ -29,8 +30,6 @@ from pellucid.layers.compose import masked
 from pellucid.metrics import metric_name
 from pellucid.model import Metric, Model
 from pellucid.optim import Adam, Optimizer, clip_norm
-
-Augment = Callable[[Array, np.random.Generator], Array]
 
 
 @dataclass(slots=True)

@@ -342,3 +342,21 @@ def test_a_model_that_names_other_classes_than_it_answers_is_refused() -> None:
     pl.Model(pl.Dense(3), loss=pl.SoftmaxCrossEntropy(), input_shape=(2,), classes=("a", "b")).save("odd")
     np.save("ask.npy", np.zeros(2))
     predict("odd", "ask.npy").error(3, "2 classes")
+
+
+# ---- pictures in colour ----------------------------------------------------------------------------------------------
+
+
+def test_a_network_of_coloured_pictures_is_trained_on_folders_and_asked_about_files(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for n in range(60):
+        colour = np.array([(220, 30, 30), (30, 30, 220)][n % 2]) + rng.integers(-20, 20, (14, 9, 3))
+        folder = tmp_path / "balls" / ("red" if n % 2 == 0 else "blue")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(colour.astype(np.uint8)).save(folder / f"{n}.png")
+    run("train", "balls", "--layers", "4,2", "--epochs", 5, "--shift", 1, "--output", "model").done()
+    Image.new("RGB", (70, 80), (200, 20, 60)).save("ball.png")
+    told = predict("model", "ball.png", "--json").done()
+    assert told.last["class"] == "red"
+    assert "what the network sees" in predict("model", "ball.png").done().out
+    run("evaluate", "model", "balls").done()

@@ -30,7 +30,8 @@ def times(x: Array, W: Array) -> Array:
     (2, 3, 5)
     """
     if x.ndim == 2:
-        return np.asarray(np.dot(x, W))
+        y: Array = np.dot(x, W)
+        return y
     return np.asarray(np.dot(x.reshape(-1, x.shape[-1]), W).reshape(*x.shape[:-1], W.shape[-1]))
 
 

@@ -7,6 +7,7 @@ coefficients come from is in scripts/make_normal.py.
 from __future__ import annotations
 
 from math import pi, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,16 @@ SERIES = np.array([
 ENOUGH_FOR_FLOAT32 = 14  # the terms from here on are below 1e-10
 
 
+def series(dtype: Any) -> Array:
+    """As many coefficients as numbers of this type can tell apart, in this type.
+
+    >>> len(series(np.float32)), len(series(np.float64))
+    (14, 26)
+    """
+    wanted = np.dtype(dtype)
+    return (SERIES[:ENOUGH_FOR_FLOAT32] if wanted == np.float32 else SERIES).astype(wanted)
+
+
 def normal_cdf(x: Array) -> Array:
     """`Phi(x)`: how much of a standard normal lies below x. `Phi(x) = erfc(-x / sqrt 2) / 2`.
 
@@ -33,7 +44,7 @@ def normal_cdf(x: Array) -> Array:
     """
     z = np.abs(x) * (1.0 / sqrt(2.0))
     t = 2.0 / (2.0 + z)
-    terms = SERIES[:ENOUGH_FOR_FLOAT32] if x.dtype == np.float32 else SERIES
+    terms = series(x.dtype)
     y = 2.0 * t - 1.0
     ahead = behind = np.zeros_like(y)
     for c in terms[:0:-1].tolist():  # Clenshaw's recurrence, the last coefficient first

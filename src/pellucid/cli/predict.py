@@ -84,8 +84,10 @@ def read_seen(path: str, prepare: Any) -> Array:
     import numpy as np
 
     from pellucid.base.errors import DataError
-    from pellucid.datasets import as_digit, read_picture, resized
+    from pellucid.datasets import as_digit, read_colours, read_picture, resized
 
+    if len(prepare.picture) == 3 and prepare.picture[-1] == 3:
+        return np.asarray(resized(read_colours(path), prepare.picture[:2]))
     grey = read_picture(path)
     if prepare.digit:
         try:
@@ -143,7 +145,9 @@ def answer(env: Environment, net: pl.Model, name: str, path: str, row: int, y: A
 def show(env: Environment, seen: Array) -> None:
     """The picture as the network sees it."""
     from pellucid.cli.show import fitted, picture
+    from pellucid.datasets.pictures import BRIGHTNESS
 
+    seen = seen @ BRIGHTNESS if seen.ndim == 3 else seen
     unicode = (env.stdout.encoding or "").lower().startswith("utf")
     env.say("  what the network sees:")
     for line in picture(fitted(seen), unicode, margin=2 if seen.shape == (28, 28) else 0):

@@ -127,8 +127,8 @@ def command(
 ) -> Status:
     """Train a network on DATA and save it.
 
-    DATA is digits, spiral, vertical, sine, xor or moons; or a path: a folder with the four MNIST files, one IDX file of
-    images, a CSV table, an .npz file.
+    DATA is digits, spiral, vertical, sine, xor or moons; or a path: a folder with the four MNIST files, with CIFAR-10's
+    batches, or with a folder of pictures for each class; one IDX file of images, a CSV table, an .npz file.
     """
     if resume and checkpoint is None:
         raise click.UsageError("--resume needs to know from where: add --checkpoint DIR.")

@@ -5,13 +5,17 @@
 
 from pellucid.datasets.arrays import read_npy as read_npy
 from pellucid.datasets.arrays import read_npz as read_npz
+from pellucid.datasets.cifar import cifar10 as cifar10
 from pellucid.datasets.digits import digits as digits
 from pellucid.datasets.idx import load_idx_folder as load_idx_folder
 from pellucid.datasets.idx import load_idx_pair as load_idx_pair
 from pellucid.datasets.idx import read_idx as read_idx
+from pellucid.datasets.images import malaria as malaria
+from pellucid.datasets.images import picture_folder as picture_folder
 from pellucid.datasets.labels import renumber as renumber
 from pellucid.datasets.load import load as load
 from pellucid.datasets.pictures import as_digit as as_digit
+from pellucid.datasets.pictures import read_colours as read_colours
 from pellucid.datasets.pictures import read_picture as read_picture
 from pellucid.datasets.pictures import resized as resized
 from pellucid.datasets.rows import read_rows as read_rows

@@ -97,6 +97,11 @@ def load_idx_folder(folder: str | os.PathLike[str]) -> tuple[Data, Data]:
     return Data(x, t, classes, name=str(files[0])), Data(x_test, t_test, classes, name=str(files[2]))
 
 
+def is_idx_folder(folder: Path) -> bool:
+    """Whether the folder holds at least one of MNIST's four files."""
+    return any(_find(folder, part) for part in PARTS)
+
+
 def is_idx(path: str | os.PathLike[str]) -> bool:
     """Whether the file begins as an IDX file does."""
     with opened(path) as source:

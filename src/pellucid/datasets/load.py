@@ -10,8 +10,11 @@ from pellucid.base.errors import DataError, UsageError
 from pellucid.data.batches import Data
 from pellucid.datasets import toys
 from pellucid.datasets.arrays import read_npz
+from pellucid.datasets.cifar import cifar10, is_cifar
 from pellucid.datasets.digits import digits
-from pellucid.datasets.idx import is_idx, load_idx_folder, load_idx_pair
+from pellucid.datasets.idx import is_idx, is_idx_folder, load_idx_folder, load_idx_pair
+from pellucid.datasets.images import class_folders, picture_folder
+from pellucid.datasets.pictures import ENDINGS
 from pellucid.datasets.tables import read_csv
 
 FRESH = 1000  # points a class in a toy's test part: enough that the accuracy's error is below 1 %
@@ -24,8 +27,9 @@ NAMED: dict[str, Callable[[int], tuple[Data, Data]]] = {
     "xor": lambda seed: (toys.xor(seed=seed), toys.xor(FRESH, seed=seed + 1)),
     "moons": lambda seed: (toys.moons(seed=seed), toys.moons(FRESH, seed=seed + 1)),
 }
-KINDS = "a .csv or .csv.gz table, a .npz file, an IDX images file, or a folder with MNIST's four files"
-TABLES, PICTURES = (".csv", ".tsv"), (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+FOLDERS = "MNIST's four files, CIFAR-10's batches (.bin), or a folder of pictures for each class"
+KINDS = f"a .csv or .csv.gz table, a .npz file, an IDX images file, or a folder with {FOLDERS}"
+TABLES = (".csv", ".tsv")
 
 
 def load(data: str | os.PathLike[str], target: str | int | None = None, seed: int = 0) -> tuple[Data, Data | None]:
@@ -33,8 +37,9 @@ def load(data: str | os.PathLike[str], target: str | int | None = None, seed: in
 
     Args:
         data: a name (digits, spiral, vertical, sine, xor, moons), or a path: a .csv or .csv.gz table, a .npz file, an
-            IDX images file with its labels beside it, or a folder with MNIST's four files. A name comes before a file
-            of the same name; that one is ./name.
+            IDX images file with its labels beside it, a folder with MNIST's four files or with CIFAR-10's batches, or
+            a folder with a folder of pictures for each class (they become 48x48 in colour; `picture_folder` has other
+            sizes). A name comes before a file of the same name; that one is ./name.
         target: the target column of a table; see `read_csv`.
         seed: which points, for the drawn sets. Their test part is 1,000 fresh points a class.
 
@@ -56,7 +61,7 @@ def load(data: str | os.PathLike[str], target: str | int | None = None, seed: in
             f"The names are {', '.join(NAMED)}; a path leads to {KINDS}."
         )
     if path.is_dir():
-        return load_idx_folder(path)
+        return _load_folder(path)
     if _is_table(path):
         return read_csv(path, target), None
     if path.suffix.lower() == ".npz":
@@ -64,6 +69,16 @@ def load(data: str | os.PathLike[str], target: str | int | None = None, seed: in
     if path.suffix.lower() != ".npy" and is_idx(path):
         return load_idx_pair(path), None
     raise DataError(f"{path} is not a data set: {_why(path)} What can be loaded is {KINDS}.")
+
+
+def _load_folder(path: Path) -> tuple[Data, Data | None]:
+    if is_idx_folder(path):
+        return load_idx_folder(path)
+    if is_cifar(path):
+        return cifar10(path)
+    if class_folders(path):
+        return picture_folder(path), None
+    raise DataError(f"The folder {path} is not a data set: it should hold {FOLDERS}.")
 
 
 def _is_table(path: Path) -> bool:
@@ -76,6 +91,6 @@ def _why(path: Path) -> str:
         return "one array has no targets; put inputs and targets into one file with np.savez(file, x=..., t=...)."
     if ending == ".zip":
         return "it is packed; unzip it first."
-    if ending in PICTURES:
+    if ending in ENDINGS:
         return "one picture is something to predict, not to learn from."
     return f"neither its name, ending in {ending!r}, nor its first bytes tell what it is."

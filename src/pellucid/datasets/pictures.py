@@ -1,4 +1,4 @@
-"""A picture file as a grey picture, and a grey picture as MNIST would have it.
+"""A picture file as bytes, grey or in colour, and a grey picture as MNIST would have it.
 
 A network that learned MNIST knows white strokes on black, 20 pixels tall, centred by their mass. A photographed or
 drawn digit is none of that; shown as it is, it is misread. `as_digit` does to it what was done to MNIST's own digits.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from pellucid.datasets.reading import opened
 MOST_PIXELS = 50_000_000
 BOX, SIDE = 20, 28  # the stroke fits into 20 x 20, in a picture of 28 x 28
 FAINT = 0.1  # of the darkest ink; less is dust and the noise of compression
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+BRIGHTNESS = np.array([0.299, 0.587, 0.114])  # how bright full red, green and blue are to the eye
 LEAST_CONTRAST = 16  # of 255; a picture with less shows nothing
 
 
@@ -35,6 +38,26 @@ def read_picture(path: str | os.PathLike[str]) -> Array:
         UsageError: if Pillow is not installed.
         DataError: if the file is missing, damaged, no picture, or has more than 50 million pixels.
     """
+    return _read(path, _grey)
+
+
+def read_colours(path: str | os.PathLike[str]) -> Array:
+    """A picture file as bytes of red, green and blue (H, W, 3); a grey one has three equal channels.
+
+    What is transparent is laid on white or black, as by `read_picture`.
+
+    Args:
+        path: the file.
+
+    Raises:
+        UsageError: if Pillow is not installed.
+        DataError: if the file is missing, damaged, no picture, or has more than 50 million pixels.
+    """
+    return _read(path, _colours)
+
+
+def _read(path: str | os.PathLike[str], as_bytes: Callable[[Any], Array]) -> Array:
+    """A picture file, opened with Pillow, as what `as_bytes` makes of it; whatever goes wrong becomes one error."""
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError:
@@ -48,7 +71,7 @@ def read_picture(path: str | os.PathLike[str]) -> Array:
             with Image.open(path) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise Image.DecompressionBombError
-                return _grey(ImageOps.exif_transpose(picture))
+                return as_bytes(ImageOps.exif_transpose(picture))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise DataError(f"{path} claims more than {MOST_PIXELS:,} pixels and was not read. Make it smaller.") from None
     except UnidentifiedImageError:
@@ -91,13 +114,15 @@ def as_digit(picture: Array) -> Array:
 
 
 def resized(picture: Array, shape: tuple[int, int]) -> Array:
-    """A grey picture in another size, each new pixel the mean of what it covers; nothing is cut or centred.
+    """A picture (H, W) or (H, W, C) in another size, each new pixel the mean of what it covers; nothing is cut.
 
     >>> resized(np.array([[0, 255], [255, 0]], np.uint8), (1, 2))
     array([[128, 128]], dtype=uint8)
     """
-    H, W = picture.shape
-    return np.asarray(np.rint(_scaling(H, shape[0]) @ picture @ _scaling(W, shape[1]).T).clip(0, 255), np.uint8)
+    H, W, *channels = picture.shape
+    lines = (_scaling(H, shape[0]) @ picture.reshape(H, -1)).reshape(shape[0], W, -1)  # (h, W, C)
+    small = (_scaling(W, shape[1]) @ lines).reshape(*shape, *channels)  # (h, w, C)
+    return np.asarray(np.rint(small).clip(0, 255), np.uint8)
 
 
 def _ink(picture: Array) -> Array:
@@ -132,20 +157,41 @@ def _offset(mass: Array) -> int:
 
 
 def _grey(picture: Any) -> Array:
-    """A Pillow picture of any mode as grey bytes."""
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+    """A Pillow picture of any mode as grey bytes (H, W)."""
+    if _deep(picture):
         return _bytes(np.asarray(picture))
-    if "transparency" in picture.info or picture.mode in ("LA", "PA", "RGBA", "La", "RGBa"):
-        pixels = np.asarray(picture.convert("RGBA")).astype(np.float64)  # (H, W, 4)
-        alpha = pixels[..., 3] / 255.0
-        grey = pixels[..., :3] @ np.array([0.299, 0.587, 0.114])
-        seen = alpha.sum()
-        strokes_are_dark = seen == 0 or (grey * alpha).sum() / seen < 127.5
-        behind = 255.0 if strokes_are_dark else 0.0
-        return np.asarray(np.rint(grey * alpha + behind * (1.0 - alpha)), np.uint8)
+    if _transparent(picture):
+        return np.asarray(np.rint(_laid(picture) @ BRIGHTNESS), np.uint8)
     if picture.mode not in ("1", "L", "P", "RGB"):
         picture = picture.convert("RGB")
     return np.array(picture.convert("L"))
+
+
+def _colours(picture: Any) -> Array:
+    """A Pillow picture of any mode as bytes (H, W, 3)."""
+    if _deep(picture):
+        return np.repeat(_bytes(np.asarray(picture))[..., None], 3, axis=2)
+    if _transparent(picture):
+        return np.asarray(np.rint(_laid(picture)), np.uint8)
+    return np.array(picture.convert("RGB"))
+
+
+def _deep(picture: Any) -> bool:
+    return picture.mode in ("I", "F") or picture.mode.startswith("I;16")
+
+
+def _transparent(picture: Any) -> bool:
+    return "transparency" in picture.info or picture.mode in ("LA", "PA", "RGBA", "La", "RGBa")
+
+
+def _laid(picture: Any) -> Array:
+    """A picture with transparent parts, laid on white if its strokes are dark, else on black: (H, W, 3)."""
+    pixels = np.asarray(picture.convert("RGBA")).astype(np.float64)  # (H, W, 4)
+    colours, alpha = pixels[..., :3], pixels[..., 3:] / 255.0
+    seen = alpha.sum()
+    strokes_are_dark = seen == 0 or ((colours @ BRIGHTNESS)[..., None] * alpha).sum() / seen < 127.5
+    behind = 255.0 if strokes_are_dark else 0.0
+    return np.asarray(colours * alpha + behind * (1.0 - alpha))
 
 
 def _bytes(deep: Array) -> Array:

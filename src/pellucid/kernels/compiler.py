@@ -69,13 +69,24 @@ def compiled(njit: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-def listen(module: str) -> None:
-    """Have `begins` called whenever numba compiles a function of this module; loading kept code does not count."""
+def kernel(function: Callable[..., Any]) -> Any:
+    """The decorator of every compiled kernel.
+
+    `error_model="numpy"` lets a division give inf instead of an exception; without it no loop with a division is
+    vectorised. `nogil` lets other threads work meanwhile.
+    """
+    import numba
+
+    return compiled(numba.njit, error_model="numpy", nogil=True)(function)
+
+
+def listen(package: str) -> None:
+    """Have `begins` called whenever numba compiles a function of this package; loading kept code does not count."""
     from numba.core import event
 
     class Listener(event.Listener):
         def on_start(self, event: Any) -> None:
-            if event.data["dispatcher"].py_func.__module__ == module:
+            if event.data["dispatcher"].py_func.__module__.startswith(package + "."):
                 begins()
 
         def on_end(self, event: Any) -> None:

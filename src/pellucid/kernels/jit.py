@@ -1,31 +1,33 @@
 """The same kernels compiled by numba: one pass over the memory where NumPy makes a dozen.
 
-`error_model="numpy"` lets a division give inf instead of an exception; without it no loop with a division is
-vectorised. Compiled code is kept on disk, so only a machine's first run waits for the compiler: see compiler.py.
+Compiled code is kept on disk, so only a machine's first run waits for the compiler: see compiler.py. The kernels for
+pictures are in jit_pictures.py.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
-from pellucid.base.arrays import Array, Shape
+from pellucid.base.arrays import Array
+from pellucid.base.normal import series
 from pellucid.kernels import reference
-from pellucid.kernels.compiler import compiled, listen
-
-Pair = tuple[int, int]
+from pellucid.kernels.compiler import kernel, listen
+from pellucid.kernels.jit_pictures import fold as fold
+from pellucid.kernels.jit_pictures import max_pool as max_pool
+from pellucid.kernels.jit_pictures import max_pool_backward as max_pool_backward
+from pellucid.kernels.jit_pictures import patches as patches
 
 NAME = "jit"
-_compile: Any = compiled(numba.njit, error_model="numpy", nogil=True)
-listen(__name__)
+listen("pellucid.kernels")
 
-
+ROWS = 256  # rows that are summed in the array's own type, before the sum goes to a total in float64
+BLOCK = 512  # numbers that stay in the innermost cache
 SMALL = 4096  # numbers; NumPy's vectorised exponential is faster for more
 
 
-@_compile  # type: ignore[untyped-decorator]
+@kernel
 def _relu(x: Array, y: Array) -> None:
     for i in range(x.size):
         y[i] = 0 if x[i] <= 0 else x[i]  # so a nan stays a nan
@@ -41,7 +43,7 @@ def relu(x: Array) -> Array:
     return y
 
 
-@_compile  # type: ignore[untyped-decorator]
+@kernel
 def _relu_backward(dy: Array, y: Array, dx: Array) -> None:
     for i in range(y.size):
         dx[i] = dy[i] if y[i] > 0 else 0
@@ -55,7 +57,7 @@ def relu_backward(dy: Array, y: Array) -> Array:
     return dx
 
 
-@_compile  # type: ignore[untyped-decorator]
+@kernel
 def _softmax_row(z: Array, p: Array) -> Any:
     """p = softmax(z) for one row; the largest z and the sum of e^(z - largest) are returned."""
     top = z[0]
@@ -71,7 +73,7 @@ def _softmax_row(z: Array, p: Array) -> Any:
     return top, total
 
 
-@_compile  # type: ignore[untyped-decorator]
+@kernel
 def _softmax(z: Array, p: Array) -> None:
     for n in range(len(z)):
         _softmax_row(z[n], p[n])
@@ -90,7 +92,7 @@ def softmax(x: Array) -> Array:
     return p
 
 
-@_compile  # type: ignore[untyped-decorator]
+@kernel
 def _softmax_cross_entropy(z: Array, t: Array, l: Array, p: Array) -> None:
     for n in range(len(z)):
         top, total = _softmax_row(z[n], p[n])
@@ -106,7 +108,7 @@ def softmax_cross_entropy(z: Array, t: Array) -> tuple[Array, Array]:
     return l, p
 
 
-@_compile  # type: ignore[untyped-decorator]
+@kernel
 def _adam(theta: Array, g: Array, m: Array, v: Array, rate: Any, one1: Any, one2: Any, small: Any) -> None:
     for i in range(theta.size):
         m[i] += one1 * (g[i] - m[i])
@@ -123,53 +125,117 @@ def adam(
     _adam(theta, grad, m, v, real(lr * c2 / c1), real(1.0 - beta1), real(1.0 - beta2), real(eps * c2))
 
 
-# NumPy copies and adds these in long pieces already: a twin has not been worth its lines.
-patches, fold = reference.patches, reference.fold
+@kernel
+def _batch_norm(x: Array, g: Array, b: Array, eps: Any, y: Array, xh: Array, mu: Array, var: Array, r: Array) -> None:
+    n, D = x.shape
+    part, total = np.empty_like(mu), np.zeros((2, D))
+    for i in range(0, n, ROWS):
+        part[:] = 0
+        for k in range(i, min(i + ROWS, n)):
+            for d in range(D):
+                part[d] += x[k, d]
+        total[0] += part
+    mu[:] = total[0] / n
+    for i in range(0, n, ROWS):
+        part[:] = 0
+        for k in range(i, min(i + ROWS, n)):
+            for d in range(D):
+                off = x[k, d] - mu[d]
+                part[d] += off * off
+        total[1] += part
+    var[:] = total[1] / n
+    r[:] = 1 / np.sqrt(var + eps)
+    for k in range(n):
+        for d in range(D):
+            xh[k, d] = (x[k, d] - mu[d]) * r[d]
+            y[k, d] = g[d] * xh[k, d] + b[d]
 
 
-@_compile  # type: ignore[untyped-decorator]
-def _max_pool(x: Array, size: Pair, stride: Pair, y: Array, winner: Array) -> None:
-    N, H, W, C = y.shape
-    for n in range(N):
-        for h in range(H):
-            for w in range(W):
-                best, who = y[n, h, w], winner[n, h, w]
-                for i in range(size[0]):
-                    for j in range(size[1]):
-                        k = i * size[1] + j
-                        seen = x[n, h * stride[0] + i, w * stride[1] + j]
-                        for c in range(C):
-                            better = k == 0 or seen[c] > best[c] or seen[c] != seen[c]  # a nan stays a nan
-                            best[c] = seen[c] if better else best[c]
-                            who[c] = k if better else who[c]
+def batch_norm(x: Array, g: Array, b: Array, eps: float) -> tuple[Array, Array, Array, Array, Array]:
+    """`y = g xh + b` with `xh = (x - mu) r`, and xh, mu, var and r: see `pellucid.layers.BatchNorm` for the formula."""
+    x = np.ascontiguousarray(x)
+    y, xh, mu, var, r = np.empty_like(x), np.empty_like(x), np.empty_like(g), np.empty_like(g), np.empty_like(g)
+    rows = (-1, x.shape[-1])
+    _batch_norm(x.reshape(rows), g, b, x.dtype.type(eps), y.reshape(rows), xh.reshape(rows), mu, var, r)
+    return y, xh, mu, var, r
 
 
-def max_pool(x: Array, size: Pair, stride: Pair) -> tuple[Array, Array]:
-    """The largest number of each window and where in the window it was (i * width + j); the first of equal ones."""
-    N, H, W, C = x.shape
-    shape = (N, (H - size[0]) // stride[0] + 1, (W - size[1]) // stride[1] + 1, C)
-    y, winner = np.empty(shape, x.dtype), np.empty(shape, np.min_scalar_type(size[0] * size[1] - 1))
-    _max_pool(np.ascontiguousarray(x), size, stride, y, winner)
-    return y, winner
+@kernel
+def _batch_norm_backward(dy: Array, xh: Array, gr: Array, dx: Array, dg: Array, db: Array) -> None:
+    n, D = dy.shape
+    part_g, part_b, total = np.empty_like(dg), np.empty_like(dg), np.zeros((2, D))
+    for i in range(0, n, ROWS):
+        part_g[:], part_b[:] = 0, 0
+        for k in range(i, min(i + ROWS, n)):
+            for d in range(D):
+                part_g[d] += dy[k, d] * xh[k, d]
+                part_b[d] += dy[k, d]
+        total[0] += part_g
+        total[1] += part_b
+    dg[:], db[:] = total[0], total[1]
+    part_g[:], part_b[:] = total[0] / n, total[1] / n
+    for k in range(n):
+        for d in range(D):
+            dx[k, d] = gr[d] * (dy[k, d] - part_b[d] - xh[k, d] * part_g[d])
 
 
-@_compile  # type: ignore[untyped-decorator]
-def _max_pool_backward(dy: Array, winner: Array, size: Pair, stride: Pair, dx: Array) -> None:
-    N, H, W, C = dy.shape
-    for n in range(N):
-        for h in range(H):
-            for w in range(W):
-                d, who = dy[n, h, w], winner[n, h, w]
-                for i in range(size[0]):
-                    for j in range(size[1]):
-                        k = i * size[1] + j
-                        seen = dx[n, h * stride[0] + i, w * stride[1] + j]
-                        for c in range(C):
-                            seen[c] += d[c] if who[c] == k else 0
+def batch_norm_backward(dy: Array, xh: Array, gr: Array) -> tuple[Array, Array, Array]:
+    """`dx = g r (dy - db / n - xh dg / n)`, `dg = sum_n dy xh` and `db = sum_n dy`; gr is g r, a number a feature."""
+    dy, xh = np.ascontiguousarray(dy), np.ascontiguousarray(xh)
+    dx, dg, db = np.empty_like(dy), np.empty_like(gr), np.empty_like(gr)
+    rows = (-1, dy.shape[-1])
+    _batch_norm_backward(dy.reshape(rows), xh.reshape(rows), gr, dx.reshape(rows), dg, db)
+    return dx, dg, db
 
 
-def max_pool_backward(dy: Array, winner: Array, shape: Shape, size: Pair, stride: Pair) -> Array:
-    """dy at the winner of each window, 0 elsewhere; a number that won in several windows gets the sum."""
-    dx = np.zeros(shape, dy.dtype)
-    _max_pool_backward(np.ascontiguousarray(dy), winner, size, stride, dx)
-    return dx
+@kernel
+def _select(condition: Array, a: Array, b: Array, y: Array) -> None:
+    for i in range(y.size):
+        y[i] = a[i] if condition[i] else b[i]
+
+
+def select(condition: Array, a: Array, b: Array) -> Array:
+    """`a` where the condition holds, else `b`, for arrays of one shape; NumPy decides number by number."""
+    y = np.empty_like(a, order="C")
+    _select(*(np.ascontiguousarray(array).reshape(-1) for array in (condition, a, b)), y.reshape(-1))
+    return y
+
+
+@kernel
+def _log_tail(x: Array, terms: Array, e: Array) -> None:
+    """e = log(erfc(z) / t) with z = |x| / sqrt 2: Clenshaw's recurrence on BLOCK numbers at a time, term by term."""
+    two, half, root = x.dtype.type(2), x.dtype.type(0.5), x.dtype.type(0.5**0.5)
+    y2, ahead, behind = np.empty(BLOCK, x.dtype), np.empty(BLOCK, x.dtype), np.empty(BLOCK, x.dtype)
+    for i in range(0, x.size, BLOCK):
+        part, to = x[i : i + BLOCK], e[i : i + BLOCK]
+        for k in range(part.size):
+            z = abs(part[k]) * root
+            y2[k] = two * (two * (two / (two + z)) - x.dtype.type(1))
+            to[k] = -z * z
+            ahead[k] = behind[k] = 0
+        for j in range(terms.size - 1, 0, -1):
+            c = terms[j]
+            for k in range(part.size):
+                before = ahead[k]
+                ahead[k] = y2[k] * before - behind[k] + c
+                behind[k] = before
+        for k in range(part.size):
+            to[k] += half * y2[k] * ahead[k] - behind[k] + terms[0]
+
+
+@kernel
+def _both_tails(x: Array, e: Array) -> None:
+    half, one, two, root = x.dtype.type(0.5), x.dtype.type(1), x.dtype.type(2), x.dtype.type(0.5**0.5)
+    for i in range(x.size):
+        tail = half * (two / (two + abs(x[i]) * root)) * e[i]
+        e[i] = one - tail if x[i] > 0 else tail
+
+
+def normal_cdf(x: Array) -> Array:
+    """`Phi(x)`, see `pellucid.base.normal`; the exponential between the two loops is NumPy's, which is vectorised."""
+    flat = np.ascontiguousarray(x).reshape(-1)
+    e = np.empty_like(flat)
+    _log_tail(flat, series(x.dtype), e)
+    np.exp(e, out=e)
+    _both_tails(flat, e)
+    return e.reshape(x.shape)

@@ -13,7 +13,7 @@ import numpy as np
 
 from pellucid import kernels
 from pellucid.base.arrays import Array, Cache, sum_last
-from pellucid.base.normal import normal_cdf, normal_pdf
+from pellucid.base.normal import normal_pdf
 from pellucid.base.run import Run
 from pellucid.base.stable import sigmoid
 from pellucid.layers.layer import Layer
@@ -53,10 +53,10 @@ class LeakyReLU(Layer):
     slope: float = 0.01
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
-        return np.where(x > 0, x, self.slope * x), {"x": x}
+        return kernels.active().select(x > 0, x, self.slope * x), {"x": x}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
-        return np.where(cache["x"] > 0, dy, self.slope * dy)
+        return np.asarray(kernels.active().select(cache["x"] > 0, dy, self.slope * dy))
 
 
 @dataclass
@@ -75,11 +75,11 @@ class ELU(Layer):
     alpha: float = 1.0
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
-        y = np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
+        y = kernels.active().select(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
         return y, {"x": x, "y": y}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
-        return np.where(cache["x"] > 0, dy, dy * (cache["y"] + self.alpha))
+        return np.asarray(kernels.active().select(cache["x"] > 0, dy, dy * (cache["y"] + self.alpha)))
 
 
 @dataclass
@@ -151,7 +151,7 @@ class GELU(Layer):
     """
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
-        cdf = normal_cdf(x)
+        cdf = kernels.active().normal_cdf(x)
         return x * cdf, {"x": x, "cdf": cdf}
 
     def backward(self, dy: Array, cache: Cache) -> Array:

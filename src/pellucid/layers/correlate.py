@@ -21,7 +21,7 @@ from pellucid import kernels
 from pellucid.base.arrays import Array, keep_freed_memory, sum_rows
 from pellucid.layers.window import Window
 
-PART = 1 << 20  # bytes of patches at a time; the second-level cache of most processors is 1 or 2 million bytes
+PART = 1 << 21  # bytes of patches at a time: about what the processor's inner caches hold
 
 
 def correlate(x: Array, W: Array, b: Array | None, at: Window) -> Array:

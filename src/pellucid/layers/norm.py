@@ -12,6 +12,7 @@ from math import prod
 
 import numpy as np
 
+from pellucid import kernels
 from pellucid.base.arrays import Array, Cache, Shape, keep_freed_memory, sum_last, sum_rows
 from pellucid.base.errors import ShapeError, UsageError, draw_shapes
 from pellucid.base.init import Constant
@@ -38,10 +39,6 @@ class Norm(Layer):
     dg: Array
     db: Array
 
-    @abstractmethod
-    def average(self, x: Array) -> Array:
-        """The mean over what belongs together, in a shape that can be subtracted from x."""
-
     def params(self, x: Shape) -> dict[str, Param]:
         D = x[-1]
         return {"g": Param((D,), Constant(1.0), decay=False), "b": Param((D,), Constant(0.0), decay=False)}
@@ -53,26 +50,6 @@ class Norm(Layer):
         if not self.eps > 0:
             raise UsageError(f"{name}'s eps keeps it from dividing by 0, so it is above 0, not {self.eps!r}.")
         return x
-
-    def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
-        xh = x - self.average(x)  # (N, ..., D)
-        r = self._rate(self.average(xh * xh))
-        xh *= r
-        return self._shifted(xh), {"xh": xh, "r": r}
-
-    def backward(self, dy: Array, cache: Cache) -> Array:
-        self.backward_params(dy, cache)
-        xh, r = cache["xh"], cache["r"]
-        E = self.g * dy  # (N, ..., D)
-        spread = xh * self.average(E * xh)
-        E -= self.average(E)
-        E -= spread
-        E *= r
-        return np.asarray(E)
-
-    def backward_params(self, dy: Array, cache: Cache) -> None:
-        self.dg[:] = sum_rows(dy * cache["xh"])
-        self.db[:] = sum_rows(dy)
 
     def _shifted(self, xh: Array) -> Array:
         keep_freed_memory()
@@ -91,7 +68,8 @@ class BatchNorm(Norm):
     mu, var: in training those of the batch, over all axes but the last; else the running `mean` and `var` below.
 
     E  = g dY
-    dX = r (E - mean E - Xh mean(E * Xh))     in training: each x moved the mean and the spread of the whole batch
+    dX = r (E - mean E - Xh mean(E * Xh))     in training: each x moved the mean and the spread of the whole batch;
+       = g r (dY - db / n - Xh dg / n)        g is one number a feature, so both means are known from db and dg
     dX = r E                                  else: mu and r are constants
     dg = sum_n dY * Xh                        g[d] scales feature d in every sample, so every sample adds its part
     db = sum_n dY
@@ -134,9 +112,6 @@ class BatchNorm(Norm):
             raise UsageError(f"BatchNorm's momentum is the new batch's share: 0 < momentum <= 1, not {self.momentum}.")
         return super().output_shape(x)
 
-    def average(self, x: Array) -> Array:
-        return np.asarray(sum_rows(x) * (1.0 / prod(x.shape[:-1])))  # (D,)
-
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
         if not run.training:
             r = self._rate(self.var)  # (D,)
@@ -149,24 +124,51 @@ class BatchNorm(Norm):
                 + draw_shapes(x.shape, (2, *x[0].shape), "given", "at least")
                 + "\nGive two samples or more: choose a batch_size that leaves no batch of one at an epoch's end."
             )
-        mu = self.average(x)  # (D,)
-        xh = x - mu  # (N, ..., D)
-        var = self.average(xh * xh)  # (D,)
-        r = self._rate(var)
-        xh *= r
+        keep_freed_memory()
+        y, xh, mu, var, r = kernels.active().batch_norm(x, self.g, self.b, self.eps)
         self.mean += self.momentum * (mu - self.mean)
         self.var += self.momentum * (var * (n / (n - 1)) - self.var)
+        return y, {"xh": xh, "r": r}
+
+    def backward(self, dy: Array, cache: Cache) -> Array:
+        gr = self.g * cache["r"]  # (D,)
+        dx, self.dg[:], self.db[:] = kernels.active().batch_norm_backward(dy, cache["xh"], gr)
+        return np.asarray(dy * gr if "fixed" in cache else dx)
+
+    def backward_params(self, dy: Array, cache: Cache) -> None:
+        self.backward(dy, cache)
+
+
+class SampleNorm(Norm):
+    """A norm that looks at one sample at a time: what LayerNorm and GroupNorm share."""
+
+    @abstractmethod
+    def average(self, x: Array) -> Array:
+        """The mean over what belongs together, in a shape that can be subtracted from x."""
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
+        xh = x - self.average(x)  # (N, ..., D)
+        r = self._rate(self.average(xh * xh))
+        xh *= r
         return self._shifted(xh), {"xh": xh, "r": r}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
-        if "fixed" not in cache:
-            return super().backward(dy, cache)
         self.backward_params(dy, cache)
-        return np.asarray(dy * (self.g * cache["r"]))
+        xh, r = cache["xh"], cache["r"]
+        E = self.g * dy  # (N, ..., D)
+        spread = xh * self.average(E * xh)
+        E -= self.average(E)
+        E -= spread
+        E *= r
+        return np.asarray(E)
+
+    def backward_params(self, dy: Array, cache: Cache) -> None:
+        self.dg[:] = sum_rows(dy * cache["xh"])
+        self.db[:] = sum_rows(dy)
 
 
 @dataclass
-class LayerNorm(Norm):
+class LayerNorm(SampleNorm):
     """Y = g Xh + b      Xh = (X - mu) r   r = 1 / sqrt(var + eps)   X, Y (N, ..., D)   g, b (D,)
 
     mu, var: over the last axis, for every sample (and time step, and pixel) by itself.
@@ -197,7 +199,7 @@ class LayerNorm(Norm):
 
 
 @dataclass
-class GroupNorm(Norm):
+class GroupNorm(SampleNorm):
     """Y = g Xh + b      Xh = (X - mu) r   r = 1 / sqrt(var + eps)   X, Y (N, H, W, C)   g, b (C,)
 
     mu, var: for each sample and each group of C / groups neighbouring channels, over those channels and all places.

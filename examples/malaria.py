@@ -1,0 +1,87 @@
+"""A small convolutional network finds malaria in pictures of blood cells, and is judged on patients it never saw.
+
+    python examples/malaria.py path/to/malaria
+
+The cells are the NIH's; FOLDER holds Parasitized and Uninfected, or cell_images with the two in it. Cells of one
+patient look alike, so patients are dealt out to five folds, and five networks are trained: each learns from four folds
+and is judged on the fifth. A cell has no left and right and no up and down, so it is mirrored both ways.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+import pellucid as pl
+
+
+def conv(filters: int) -> tuple[pl.Layer, ...]:
+    """A convolution, half the height and width, and numbers of one range."""
+    return pl.Conv2D(filters, 3, padding="same", bias=False), pl.MaxPool2D(2), pl.BatchNorm(), pl.ReLU()
+
+
+def network(train: pl.Data, widths: tuple[int, ...], seed: int) -> pl.Model:
+    """Convolutions, the mean over all places (a parasite may be anywhere), and a score for each class."""
+    scale = train.x / 255.0
+    shape = train.x.shape[1:]
+    return pl.Model(
+        *(layer for filters in widths for layer in conv(filters)),
+        pl.GlobalAvgPool2D(), pl.Dense(len(train.classes)),
+        loss=pl.SoftmaxCrossEntropy(), input_shape=shape, classes=train.classes, seed=seed,
+        prepare=pl.Pixels(shape, picture=shape, mean=float(scale.mean()), std=float(scale.std())),
+    )  # fmt: skip
+
+
+def learn(train: pl.Data, epochs: int, widths: tuple[int, ...], seed: int) -> pl.Model:
+    """A network that was trained on these cells."""
+    model = network(train, widths, seed)
+    steps = epochs * -(-len(train) // 64)
+    for _ in pl.train(
+        model,
+        train,
+        optimizer=pl.AdamW(pl.one_cycle(0.01, steps), weight_decay=0.05),
+        epochs=epochs,
+        batch_size=64,
+        augment=pl.Flip(vertical=True),
+        seed=seed,
+    ):
+        pass
+    return model
+
+
+def main(
+    folder: str,
+    size: int = 48,
+    folds: int = 5,
+    epochs: int = 25,
+    widths: tuple[int, ...] = (16, 32, 64),
+    seed: int = 0,
+) -> float:
+    """Train one network a fold, and return the share of cells judged right by the one that did not see them."""
+    data, patients = pl.datasets.malaria(folder, size)
+    print(f"{len(data):,} cells of {len(set(patients.tolist()))} patients, {' and '.join(data.classes)}")
+    answers = np.empty(len(data), int)
+    for i, (seen, new) in enumerate(pl.group_folds(patients, folds, seed), start=1):
+        model = learn(data[seen], epochs, widths, seed + i)
+        answers[new] = model.predict(data.x[new]).argmax(axis=1)
+        right = float((answers[new] == data.t[new]).mean())
+        judged = len(set(patients[new].tolist()))
+        print(f"fold {i}/{folds}  {right:.1%} of {len(new)} cells of {judged} patients", flush=True)
+    for k, name in enumerate(data.classes):
+        print(f"{name}: {float((answers[data.t == k] == k).mean()):.1%} found")
+    right = float((answers == data.t).mean())
+    print(f"{right:.1%} of {len(data):,} cells are judged right, each by a network that never saw its patient.")
+    return right
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Malaria in blood cells, cross-validated by patient.")
+    parser.add_argument("folder", help="the folder with Parasitized and Uninfected, or the one around it")
+    parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--seed", type=int, default=0)
+    said = parser.parse_args()
+    try:
+        main(said.folder, epochs=said.epochs, seed=said.seed)
+    except pl.PellucidError as error:
+        raise SystemExit(f"{error}") from None
