@@ -76,7 +76,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A convolutional network on digits or other small grey pictures.")
     parser.add_argument("folder", nargs="?", help="a folder with MNIST's four files; default: the embedded digits")
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--widths", default="16,32,64", help="filters at 28x28, 14x14 and 7x7; default 16,32,64")
     parser.add_argument("--flip", action="store_true", help="mirror half of the pictures; not for digits")
     parser.add_argument("--seed", type=int, default=0)
     said = parser.parse_args()
-    main(said.folder, epochs=said.epochs, flip=said.flip, seed=said.seed)
+    a, b, c = map(int, said.widths.split(","))
+    try:
+        main(said.folder, epochs=said.epochs, widths=(a, b, c), flip=said.flip, seed=said.seed)
+    except pl.DataError as error:
+        raise SystemExit(str(error)) from None

@@ -89,4 +89,4 @@ if __name__ == "__main__":
     try:
         main(said.folder, epochs=said.epochs, seed=said.seed)
     except pl.DataError as error:
-        raise SystemExit(f"{error}") from None
+        raise SystemExit(str(error)) from None

@@ -121,7 +121,14 @@ def test_the_cells_are_judged_on_patients_that_were_not_seen(tmp_path: Path, cap
         folder = tmp_path / ("Parasitized" if n % 2 else "Uninfected")
         folder.mkdir(exist_ok=True)
         image.fromarray(cell.astype(np.uint8)).save(folder / f"C{n // 2 % 15}P7ThinF_IMG_{n}.png")
-    right = example("malaria").main(str(tmp_path), size=20, folds=3, epochs=12, widths=(6, 8))
+    malaria = example("malaria")
+    x = rng.integers(0, 256, (40, 5, 5, 3)).astype(np.uint8)
+    lying = malaria.turn(x, np.random.default_rng(0))
+    swapped = (lying == x.swapaxes(1, 2)).all(axis=(1, 2, 3))
+    assert ((lying == x).all(axis=(1, 2, 3)) ^ swapped).all()
+    assert 10 < swapped.sum() < 30
+    assert malaria.stain(x, np.random.default_rng(0)).max() <= 255
+    right = malaria.main(str(tmp_path), size=20, folds=3, epochs=12, widths=(6, 8))
     assert right > 0.8
     said = capsys.readouterr().out
     assert "15 patients" in said
