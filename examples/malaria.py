@@ -69,8 +69,8 @@ def main(
     folder: str,
     size: int = 48,
     folds: int = 5,
-    epochs: int = 30,
-    widths: tuple[int, ...] = (16, 32, 64),
+    epochs: int = 20,
+    widths: tuple[int, ...] = (24, 48, 96),
     seed: int = 0,
 ) -> float:
     """Train one network a fold, and return the share of cells judged right by the one that did not see them."""
@@ -93,7 +93,7 @@ def main(
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Malaria in blood cells, cross-validated by patient.")
     parser.add_argument("folder", help="the folder with Parasitized and Uninfected, or the one around it")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     said = parser.parse_args()
     try:
