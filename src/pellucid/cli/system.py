@@ -40,7 +40,7 @@ def command(env: Environment, tune: bool, forget: bool) -> Status:
     What --tune remembers is used by 'pellucid train' alone; a Python program that imports pellucid is not changed.
     PELLUCID_TUNE=off in the environment switches it off.
 
-    PELLUCID_KERNELS=reference chooses Pellucid's kernels in plain NumPy, PELLUCID_KERNELS=jit those that numba compiles;
+    PELLUCID_KERNELS=reference chooses Pellucid's kernels in plain NumPy, PELLUCID_KERNELS=jit those of numba;
     without it the fastest that is installed is taken. NUMBA_CACHE_DIR names a folder for the compiled code.
     """
     if tune and forget:
