@@ -39,6 +39,9 @@ def command(env: Environment, tune: bool, forget: bool) -> Status:
 
     What --tune remembers is used by 'pellucid train' alone; a Python program that imports pellucid is not changed.
     PELLUCID_TUNE=off in the environment switches it off.
+
+    PELLUCID_KERNELS=reference chooses Pellucid's kernels in plain NumPy, PELLUCID_KERNELS=jit those of numba;
+    without it the fastest that is installed is taken. NUMBA_CACHE_DIR names a folder for the compiled code.
     """
     if tune and forget:
         raise click.UsageError("--tune remembers and --forget removes; choose one of them.")
