@@ -128,7 +128,7 @@ def test_the_cells_are_judged_on_patients_that_were_not_seen(tmp_path: Path, cap
     assert ((lying == x).all(axis=(1, 2, 3)) ^ swapped).all()
     assert 10 < swapped.sum() < 30
     assert malaria.stain(x, np.random.default_rng(0)).max() <= 255
-    right = malaria.main(str(tmp_path), size=20, folds=3, epochs=12, widths=(6, 8))
+    right = malaria.main(str(tmp_path), size=20, folds=3, epochs=12, widths=(6, 8), networks=2)
     assert right > 0.8
     said = capsys.readouterr().out
     assert "15 patients" in said
