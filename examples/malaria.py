@@ -4,8 +4,9 @@
 
 The cells are the NIH's; FOLDER holds Parasitized and Uninfected, or cell_images with the two in it. Cells of one
 patient look alike, so patients are dealt out to five folds: who learns from four folds is judged on the fifth. Three
-networks that began with other weights learn from the same folds, and the mean of what they say counts. A cell has no left and right and no up and down, so it is mirrored both ways and turned. And
-each patient's blood took the stain a little differently, so the colours are changed a little too.
+networks that began with other weights learn from the same folds, and the mean of what they say counts. A cell has no
+left and right and no up and down, so it is mirrored both ways and turned. And each patient's blood took the stain a
+little differently, so the colours are changed a little too.
 """
 
 from __future__ import annotations
