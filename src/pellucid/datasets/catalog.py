@@ -166,7 +166,7 @@ ENTRIES = (
         (File("breast_cancer.csv", 119913, "fed3eb72d0575ef6192293f5093c6e801b1476b577d0386bf4455504522172ed"),),
         SCIKIT,
         in_scikit=True,
-        target=-1,
+        target="diagnosis",
     ),
     Entry(
         "optdigits",
@@ -181,7 +181,6 @@ ENTRIES = (
             File("optdigits.tes", 264712, "6ebb3d2fee246a4e99363262ddf8a00a3c41bee6014c373ed9d9216ba7f651b8"),
         ),
         ("https://archive.ics.uci.edu/ml/machine-learning-databases/optdigits/",),
-        target=-1,
     ),
     Entry(
         "california_housing",

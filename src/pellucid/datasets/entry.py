@@ -43,7 +43,7 @@ class Entry:
         members: patterns of the members of the one file, an archive, that are unpacked.
         strip: how many folders at the beginning of a member's name are left off.
         in_scikit: whether scikit-learn brings the same files.
-        target: the column that is learned, for a table.
+        target: what its answers are called, for a table: the column that is learned.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Entry:
     members: tuple[str, ...] = ()
     strip: int = 0
     in_scikit: bool = False
-    target: str | int | None = None
+    target: str = ""
 
     @property
     def size(self) -> int:

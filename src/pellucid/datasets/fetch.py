@@ -59,7 +59,7 @@ def not_here(entry: Entry) -> str:
     """The paragraph on a set that is not on this machine."""
     looked = ", ".join(str(folder) for folder in searched(entry)) or "no folder, because none is known"
     told = f"{VARIABLE} is {os.environ[VARIABLE]}" if os.environ.get(VARIABLE) else f"{VARIABLE} is not set"
-    files = ", ".join(file.name for file in entry.files)
+    files = ", ".join(f"{file.there} (as {file.name})" if file.there else file.name for file in entry.files)
     kept = "the folder that" if entry.members else f"a folder {_first(entry)} in the folder that"
     again = " and give the same command" if entry.members else ""
     return (

@@ -18,13 +18,14 @@ from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError
 from pellucid.data.batches import Data
 from pellucid.data.split import group_folds
+from pellucid.datasets.catalog import CATALOG
 from pellucid.datasets.cifar import cifar10
 from pellucid.datasets.digits import FILES
 from pellucid.datasets.fetch import located
 from pellucid.datasets.idx import load_idx_folder
 from pellucid.datasets.images import malaria
+from pellucid.datasets.mixed import read_table
 from pellucid.datasets.reading import opened
-from pellucid.datasets.records import read_records
 from pellucid.datasets.tables import read_csv
 
 Folder = str | os.PathLike[str] | None
@@ -114,7 +115,7 @@ def iris() -> Data:
     >>> iris(), iris().classes
     (Data(150 samples of (4,) float64, 3 classes), ('setosa', 'versicolor', 'virginica'))
     """
-    return replace(read_csv(FILES / "iris.csv", "species"), name="iris")
+    return replace(read_csv(FILES / "iris.csv", CATALOG["iris"].target), name="iris")
 
 
 def wine() -> Data:
@@ -125,7 +126,7 @@ def wine() -> Data:
     >>> wine()
     Data(178 samples of (13,) float64, 3 classes)
     """
-    return replace(read_csv(FILES / "wine.csv", "cultivar"), name="wine")
+    return replace(read_csv(FILES / "wine.csv", CATALOG["wine"].target), name="wine")
 
 
 def penguins() -> Data:
@@ -137,7 +138,7 @@ def penguins() -> Data:
     >>> penguins().x[["island", "body_mass_g"]][:4].tolist()
     [('Torgersen', 3750.0), ('Torgersen', 3800.0), ('Torgersen', 3250.0), ('Torgersen', nan)]
     """
-    return replace(read_records(FILES / "penguins.csv", "species"), name="penguins")
+    return replace(read_table(FILES / "penguins.csv", CATALOG["penguins"].target), name="penguins")
 
 
 def breast_cancer(folder: Folder = None, download: bool = False) -> Data:
@@ -170,7 +171,7 @@ def california_housing(folder: Folder = None, download: bool = False) -> Data:
         DataError: if it is not here or damaged.
     """
     file = located("california_housing", folder, download) / "california_housing.csv"
-    return replace(read_records(file, "median_house_value"), name="california_housing")
+    return replace(read_table(file, CATALOG["california_housing"].target), name="california_housing")
 
 
 def titanic(folder: Folder = None, download: bool = False) -> Data:
@@ -186,7 +187,7 @@ def titanic(folder: Folder = None, download: bool = False) -> Data:
         DataError: if it is not here or damaged.
     """
     file = located("titanic", folder, download) / "titanic.csv"
-    return replace(read_records(file, "survived"), name="titanic")
+    return replace(read_table(file, CATALOG["titanic"].target), name="titanic")
 
 
 def diabetes(folder: Folder = None, download: bool = False) -> Data:

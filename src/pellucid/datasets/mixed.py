@@ -17,7 +17,7 @@ from pellucid.datasets.labels import read_targets
 from pellucid.datasets.sheet import MISSING, check_header, is_number, open_sheet
 
 
-def read_records(path: str | os.PathLike[str], target: str) -> Data:
+def read_table(path: str | os.PathLike[str], target: str) -> Data:
     """A table from a CSV file with a header: records (N,) whose fields are the columns, and the target beside them.
 
     Args:
@@ -31,7 +31,7 @@ def read_records(path: str | os.PathLike[str], target: str) -> Data:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder) / "pets.csv"
     ...     _ = file.write_text("kind,weight,home\\ncat,4.5,\\ndog,,farm\\n")
-    ...     data = read_records(file, "kind")
+    ...     data = read_table(file, "kind")
     >>> data.x.tolist(), data.classes
     ([(4.5, ''), (nan, 'farm')], ('cat', 'dog'))
     """
