@@ -204,7 +204,7 @@ def test_odd_data_are_drawn_too() -> None:
     assert len(lines) == portrait.MOST_BARS
     assert lines[0].split()[-1] == "#" * portrait.BAR
     flat = data(np.full((4, 3, 3, 5), 7.0), [1.0, 1.0, 1.0, 1.0])
-    assert portrait.describe(flat, None)[1] == "one is    a picture of 3x3 grey, from 7.0 to 7.0"
+    assert portrait.describe(flat, None)[1] == "one is    a picture of 3x3 with 5 channels, from 7.0 to 7.0"
     assert portrait.samples(flat, 2, True, 80)
     assert len(portrait.balance(flat, None, True)) == portrait.BINS
     assert portrait.samples(data(np.zeros((2, 1, 1, 1, 1)), [0.0, 1.0]), 2, True, 80) == []

@@ -84,7 +84,8 @@ def _one(data: Data) -> str:
     """One sample in words."""
     shape, names = data.x.shape[1:], data.columns
     if data.x.ndim >= 3:
-        kind = "in colour" if data.x.ndim == 4 and shape[-1] == 3 else "grey"
+        channels = shape[2] if data.x.ndim == 4 else 1
+        kind = {1: "grey", 3: "in colour"}.get(channels, f"with {channels} channels")
         return f"a picture of {'x'.join(map(str, shape[:2]))} {kind}, from {data.x.min()} to {data.x.max()}"
     listed = ", ".join(names[:MOST_COLUMNS]) + (", ..." if len(names) > MOST_COLUMNS else "")
     if data.x.dtype.names is not None:

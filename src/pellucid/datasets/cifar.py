@@ -24,6 +24,7 @@ from pellucid.datasets.reading import opened
 SIDE, CHANNELS, CLASSES = 32, 3, 10
 RECORD = 1 + CHANNELS * SIDE * SIDE
 WHOLE = 10_000  # records of a whole batch
+MOST = 6 * WHOLE  # records of the whole set; no file of it has more
 NAMES, PICKLED_NAMES = "batches.meta.txt", "batches.meta"
 
 
@@ -128,6 +129,10 @@ def _count(file: Path) -> int:
         raise DataError(
             f"{file} has {size:,} bytes, which is no whole number of records of {RECORD:,} (one byte for the class and "
             f"{SIDE}x{SIDE} for each of three colours). It is cut short or is something else; fetch it again."
+        )
+    if size > MOST * RECORD:
+        raise DataError(
+            f"{file} has {size // RECORD:,} records, and all of CIFAR-10 has {MOST:,}. It is something else."
         )
     return size // RECORD
 

@@ -51,7 +51,7 @@ def read_pickled(path: str | os.PathLike[str]) -> dict[str, Any]:
         DataError: if it is missing, damaged, too large, or asks for anything else to be made or run.
     """
     with opened(path) as source:
-        program = source.file.read(MOST_BYTES + 1)
+        program = source.file.read(min(source.most, MOST_BYTES) + 1)
     if len(program) > MOST_BYTES:
         raise DataError(f"{path} has more than {MOST_BYTES:,} bytes; a pickled batch of CIFAR-10 has 31 million.")
     try:

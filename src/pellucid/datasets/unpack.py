@@ -16,12 +16,13 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from pellucid.base.errors import DataError, FileError
-from pellucid.datasets.reading import translated
+from pellucid.datasets.reading import GZIP, translated
 
 GROWTH = 4  # pictures and their bytes hardly shrink: an archive that grows more than this is no set of ours
 SLACK = 1 << 20
 MOST_FILES = 100_000
 PIECE = 1 << 20
+PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def unpack(archive: Path, folder: Path, members: Sequence[str], strip: int, tell: Callable[[int], None]) -> int:
@@ -61,11 +62,13 @@ def _members(archive: Path, wanted: Sequence[str]) -> Iterator[tuple[str, IO[byt
         with zipfile.ZipFile(archive) as packed:
             for info in packed.infolist():
                 if not info.is_dir() and _is_wanted(info.filename, wanted):
+                    if info.flag_bits & 1 or info.compress_type not in PLAIN:
+                        raise DataError(f"{archive}: {info.filename!r} is packed in a way that is not read here.")
                     with packed.open(info) as source:
                         yield info.filename, source
         return
     try:
-        with tarfile.open(archive, "r:*") as tape:
+        with tarfile.open(archive, "r:gz" if _is_gzip(archive) else "r:") as tape:
             for member in tape:
                 if _is_wanted(member.name, wanted):
                     content = tape.extractfile(member) if member.isfile() else None
@@ -74,6 +77,11 @@ def _members(archive: Path, wanted: Sequence[str]) -> Iterator[tuple[str, IO[byt
                     yield member.name, content
     except tarfile.TarError as error:
         raise DataError(f"{archive} is damaged or cut short: {error}. Fetch it again.") from None
+
+
+def _is_gzip(archive: Path) -> bool:
+    with open(archive, "rb") as file:
+        return file.read(2) == GZIP
 
 
 def _is_wanted(name: str, wanted: Sequence[str]) -> bool:
