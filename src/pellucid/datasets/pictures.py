@@ -19,7 +19,7 @@ from pellucid.base.errors import DataError, ShapeError, UsageError
 from pellucid.datasets.reading import opened
 
 MOST_PIXELS = 50_000_000
-ROOM = 1 << 22  # numbers that are made of bytes at one time
+ROOM = 1 << 20  # pixels that are made numbers at one time
 BOX, SIDE = 20, 28  # the stroke fits into 20 x 20, in a picture of 28 x 28
 FAINT = 0.1  # of the darkest ink; less is dust and the noise of compression
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
