@@ -92,6 +92,12 @@ def command_line() -> str:
                 command, info_name=verb, parent=top, terminal_width=100, max_content_width=100
             ) as context:
                 lines += [f"## pellucid {verb}", "", "```text", command.get_help(context).rstrip(), "```", ""]
+                for name, part in getattr(command, "commands", {}).items():
+                    with click.Context(
+                        part, info_name=name, parent=context, terminal_width=100, max_content_width=100
+                    ) as inner:
+                        text = part.get_help(inner).rstrip()
+                        lines += [f"### pellucid {verb} {name}", "", "```text", text, "```", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

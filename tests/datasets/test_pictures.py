@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import builtins
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
 import pytest
 
 import pellucid as pl
-from pellucid.datasets import as_digit, digits, read_picture, resized
+from pellucid.datasets import as_digit, digits, read_colours, read_picture, resized
 from tests.datasets.files import damaged, published
 
 Image = pytest.importorskip("PIL.Image", reason="needs Pillow: pip install 'pellucid[data]'")
@@ -179,6 +180,22 @@ def test_a_picture_that_claims_to_be_huge_is_not_read(tmp_path, side) -> None:
     file.write_bytes(claiming(side, side))
     with pytest.raises(pl.DataError, match="claims more than 50,000,000 pixels"):
         read_picture(file)
+
+
+def test_a_large_transparent_picture_is_not_made_numbers_at_once(tmp_path) -> None:
+    pixels = np.zeros((2500, 2500, 4), np.uint8)
+    pixels[500:800, :, :] = (10, 20, 30, 255)
+    Image.fromarray(pixels).save(tmp_path / "large.png", compress_level=1)
+    tracemalloc.start()
+    try:
+        colours = read_colours(tmp_path / "large.png")
+        small = resized(colours, (50, 50))
+        assert tracemalloc.get_traced_memory()[1] < 180 << 20  # as numbers, all of it would be 200 MB, and three times
+    finally:
+        tracemalloc.stop()
+    assert colours[550, 7].tolist() == [10, 20, 30]
+    assert colours[1000, 7].tolist() == [255, 255, 255]
+    assert small[13, 7].tolist() == [10, 20, 30]
 
 
 def test_bad_pictures_are_refused(tmp_path) -> None:

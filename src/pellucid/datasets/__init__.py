@@ -1,4 +1,4 @@
-"""Floor 5: where data come from. Toys, the embedded digits, and the files that people have.
+"""Floor 5: where data come from. Toys, embedded sets, published sets by name, and the files that people have.
 
 `train, test = pl.datasets.digits()`; or `pl.datasets.load("mnist/")`, with a name, a file or a folder.
 """
@@ -7,6 +7,7 @@ from pellucid.datasets.arrays import read_npy as read_npy
 from pellucid.datasets.arrays import read_npz as read_npz
 from pellucid.datasets.cifar import cifar10 as cifar10
 from pellucid.datasets.digits import digits as digits
+from pellucid.datasets.fetch import fetch as fetch
 from pellucid.datasets.idx import load_idx_folder as load_idx_folder
 from pellucid.datasets.idx import load_idx_pair as load_idx_pair
 from pellucid.datasets.idx import read_idx as read_idx
@@ -19,6 +20,16 @@ from pellucid.datasets.pictures import read_colours as read_colours
 from pellucid.datasets.pictures import read_picture as read_picture
 from pellucid.datasets.pictures import resized as resized
 from pellucid.datasets.rows import read_rows as read_rows
+from pellucid.datasets.sets import breast_cancer as breast_cancer
+from pellucid.datasets.sets import california_housing as california_housing
+from pellucid.datasets.sets import diabetes as diabetes
+from pellucid.datasets.sets import fashion_mnist as fashion_mnist
+from pellucid.datasets.sets import iris as iris
+from pellucid.datasets.sets import mnist as mnist
+from pellucid.datasets.sets import optdigits as optdigits
+from pellucid.datasets.sets import penguins as penguins
+from pellucid.datasets.sets import titanic as titanic
+from pellucid.datasets.sets import wine as wine
 from pellucid.datasets.tables import read_csv as read_csv
 from pellucid.datasets.toys import moons as moons
 from pellucid.datasets.toys import sine as sine

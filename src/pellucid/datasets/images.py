@@ -16,6 +16,7 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
 from pellucid.data.batches import Data
+from pellucid.datasets.fetch import located
 from pellucid.datasets.pictures import ENDINGS, read_colours, read_picture, resized
 
 CELLS = ("Parasitized", "Uninfected")
@@ -41,7 +42,7 @@ def picture_folder(folder: str | os.PathLike[str], size: int = 48, grey: bool = 
     return data
 
 
-def malaria(folder: str | os.PathLike[str], size: int = 48) -> tuple[Data, Array]:
+def malaria(folder: str | os.PathLike[str] | None = None, size: int = 48, download: bool = False) -> tuple[Data, Array]:
     """The malaria cells of the NIH (Rajaraman et al. 2018), and for each picture the patient that it is from.
 
     Cells of one patient, on one slide, under one microscope, look alike: a network must be judged on patients that it
@@ -49,9 +50,13 @@ def malaria(folder: str | os.PathLike[str], size: int = 48) -> tuple[Data, Array
     a C and a number: C100P61ThinF_IMG_20150918_144104_cell_165.png is from C100. What follows up to the first _ is how
     the slide was made; it is left off, because C47P8thin and C47P8thinOriginalOlympusCX21 are one patient.
 
+    Rajaraman et al. 2018, PeerJ 6:e4568, made public by the US National Library of Medicine; no licence text is known,
+    so cite the paper. 353 MB.
+
     Args:
-        folder: the folder with Parasitized and Uninfected, or the one around it.
+        folder: the folder with Parasitized and Uninfected, or the one around it. Default: where it is found.
         size: the side that each picture is brought to. Default 48.
+        download: whether to fetch the set if it is not on this machine. Default false.
 
     Returns:
         The pictures, bytes (N, size, size, 3), with the classes Parasitized and Uninfected; and the patients (N,).
@@ -60,7 +65,8 @@ def malaria(folder: str | os.PathLike[str], size: int = 48) -> tuple[Data, Array
         UsageError: if Pillow is not installed, or size is not at least 1.
         DataError: if the two folders are not there, a picture is damaged, or a name does not tell the patient.
     """
-    around = [Path(folder), Path(folder) / "cell_images"]
+    folder = located("malaria", folder, download)
+    around = [folder, folder / "cell_images"]
     found = next((place for place in around if all((place / name).is_dir() for name in CELLS)), None)
     if found is None:
         raise DataError(f"{folder} is not the malaria set: there are no folders {' and '.join(CELLS)} in it.")

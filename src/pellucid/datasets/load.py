@@ -15,6 +15,8 @@ from pellucid.datasets.digits import digits
 from pellucid.datasets.idx import is_idx, is_idx_folder, load_idx_folder, load_idx_pair
 from pellucid.datasets.images import class_folders, picture_folder
 from pellucid.datasets.pictures import ENDINGS
+from pellucid.datasets.sets import PARTED
+from pellucid.datasets.sets import TABLES as NAMED_TABLES
 from pellucid.datasets.tables import read_csv
 
 FRESH = 1000  # points a class in a toy's test part: enough that the accuracy's error is below 1 %
@@ -27,6 +29,7 @@ NAMED: dict[str, Callable[[int], tuple[Data, Data]]] = {
     "xor": lambda seed: (toys.xor(seed=seed), toys.xor(FRESH, seed=seed + 1)),
     "moons": lambda seed: (toys.moons(seed=seed), toys.moons(FRESH, seed=seed + 1)),
 }
+NAMES = (*NAMED, *NAMED_TABLES, *PARTED)
 FOLDERS = "MNIST's four files, CIFAR-10's batches (.bin), or a folder of pictures for each class"
 KINDS = f"a .csv or .csv.gz table, a .npz file, an IDX images file, or a folder with {FOLDERS}"
 TABLES = (".csv", ".tsv")
@@ -36,10 +39,11 @@ def load(data: str | os.PathLike[str], target: str | int | None = None, seed: in
     """A data set and its test part; None where it has none, and some may be set aside with `pl.split`.
 
     Args:
-        data: a name (digits, spiral, vertical, sine, xor, moons), or a path: a .csv or .csv.gz table, a .npz file, an
-            IDX images file with its labels beside it, a folder with MNIST's four files or with CIFAR-10's batches, or
-            a folder with a folder of pictures for each class (they become 48x48 in colour; `picture_folder` has other
-            sizes). A name comes before a file of the same name; that one is ./name.
+        data: a name of the catalogue (digits, spiral, iris, mnist, ...; `pellucid data list` shows all), or a path: a
+            .csv or .csv.gz table, a .npz file, an IDX images file with its labels beside it, a folder with MNIST's four
+            files or with CIFAR-10's batches, or a folder with a folder of pictures for each class (they become 48x48 in
+            colour; `picture_folder` has other sizes). A name comes before a file of the same name; that one is ./name.
+            A named set that is not on this machine is not fetched; the error says how to.
         target: the target column of a table; see `read_csv`.
         seed: which points, for the drawn sets. Their test part is 1,000 fresh points a class.
 
@@ -50,15 +54,16 @@ def load(data: str | os.PathLike[str], target: str | int | None = None, seed: in
     (Data(200 samples of (2,) float64, 2 classes), Data(2000 samples of (2,) float64, 2 classes))
     """
     path, name = Path(data), str(data)
-    read = NAMED.get(name) if isinstance(data, str) else None
-    if target is not None and (read is not None or not _is_table(path)):
-        raise UsageError(f"A target column ({target!r}) is named for tables only, and {name} is none.")
-    if read is not None:
-        return read(seed)
+    known = isinstance(data, str) and name in NAMES
+    if target is not None and (known or not _is_table(path)):
+        why = f"of {name} it is known" if known and name in NAMED_TABLES else f"{name} is none"
+        raise UsageError(f"A target column ({target!r}) is named for tables only, and {why}.")
+    if known:
+        return _named(name, seed)
     if not path.exists():
         raise DataError(
             f"There is no data set {name!r} and no file or folder of that name in {os.getcwd()}. "
-            f"The names are {', '.join(NAMED)}; a path leads to {KINDS}."
+            f"The names are {', '.join(NAMES)}; a path leads to {KINDS}."
         )
     if path.is_dir():
         return _load_folder(path)
@@ -69,6 +74,12 @@ def load(data: str | os.PathLike[str], target: str | int | None = None, seed: in
     if path.suffix.lower() != ".npy" and is_idx(path):
         return load_idx_pair(path), None
     raise DataError(f"{path} is not a data set: {_why(path)} What can be loaded is {KINDS}.")
+
+
+def _named(name: str, seed: int) -> tuple[Data, Data | None]:
+    if name in NAMED:
+        return NAMED[name](seed)
+    return (NAMED_TABLES[name](), None) if name in NAMED_TABLES else PARTED[name]()
 
 
 def _load_folder(path: Path) -> tuple[Data, Data | None]:

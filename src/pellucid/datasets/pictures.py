@@ -19,6 +19,7 @@ from pellucid.base.errors import DataError, ShapeError, UsageError
 from pellucid.datasets.reading import opened
 
 MOST_PIXELS = 50_000_000
+ROOM = 1 << 20  # pixels that are made numbers at one time
 BOX, SIDE = 20, 28  # the stroke fits into 20 x 20, in a picture of 28 x 28
 FAINT = 0.1  # of the darkest ink; less is dust and the noise of compression
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -120,7 +121,9 @@ def resized(picture: Array, shape: tuple[int, int]) -> Array:
     array([[128, 128]], dtype=uint8)
     """
     H, W, *channels = picture.shape
-    lines = (_scaling(H, shape[0]) @ picture.reshape(H, -1)).reshape(shape[0], W, -1)  # (h, W, C)
+    flat, down, step = picture.reshape(H, -1), _scaling(H, shape[0]), max(1, ROOM // max(H, 1))
+    pieces = [down @ flat[:, i : i + step] for i in range(0, flat.shape[1], step)]  # each is made of numbers for itself
+    lines = np.concatenate(pieces, axis=1).reshape(shape[0], W, -1)  # (h, W, C)
     small = (_scaling(W, shape[1]) @ lines).reshape(*shape, *channels)  # (h, w, C)
     return np.asarray(np.rint(small).clip(0, 255), np.uint8)
 
@@ -161,7 +164,7 @@ def _grey(picture: Any) -> Array:
     if _deep(picture):
         return _bytes(np.asarray(picture))
     if _transparent(picture):
-        return np.asarray(np.rint(_laid(picture) @ BRIGHTNESS), np.uint8)
+        return _laid(picture, lambda colours: colours @ BRIGHTNESS)
     if picture.mode not in ("1", "L", "P", "RGB"):
         picture = picture.convert("RGB")
     return np.array(picture.convert("L"))
@@ -172,7 +175,7 @@ def _colours(picture: Any) -> Array:
     if _deep(picture):
         return np.repeat(_bytes(np.asarray(picture))[..., None], 3, axis=2)
     if _transparent(picture):
-        return np.asarray(np.rint(_laid(picture)), np.uint8)
+        return _laid(picture, lambda colours: colours)
     return np.array(picture.convert("RGB"))
 
 
@@ -184,14 +187,19 @@ def _transparent(picture: Any) -> bool:
     return "transparency" in picture.info or picture.mode in ("LA", "PA", "RGBA", "La", "RGBa")
 
 
-def _laid(picture: Any) -> Array:
-    """A picture with transparent parts, laid on white if its strokes are dark, else on black: (H, W, 3)."""
-    pixels = np.asarray(picture.convert("RGBA")).astype(np.float64)  # (H, W, 4)
-    colours, alpha = pixels[..., :3], pixels[..., 3:] / 255.0
-    seen = alpha.sum()
-    strokes_are_dark = seen == 0 or ((colours @ BRIGHTNESS)[..., None] * alpha).sum() / seen < 127.5
-    behind = 255.0 if strokes_are_dark else 0.0
-    return np.asarray(colours * alpha + behind * (1.0 - alpha))
+def _laid(picture: Any, finish: Callable[[Array], Array]) -> Array:
+    """A picture with transparent parts, laid on white if its strokes are dark, else on black; finished to bytes."""
+    pixels = np.asarray(picture.convert("RGBA"))  # (H, W, 4)
+    rows = max(1, ROOM // max(1, pixels.shape[1]))
+    blocks = [pixels[i : i + rows] for i in range(0, len(pixels), rows)]
+    seen = sum(int(block[..., 3].sum(dtype=np.int64)) for block in blocks)
+    bright = sum(float(((block[..., :3] @ BRIGHTNESS) * block[..., 3]).sum()) for block in blocks)
+    behind = 255.0 if seen == 0 or bright / seen < 127.5 else 0.0
+    done = np.empty((len(pixels), *finish(np.zeros((1, pixels.shape[1], 3))).shape[1:]), np.uint8)
+    for i, block in enumerate(blocks):
+        alpha = block[..., 3:] / 255.0
+        done[i * rows : i * rows + len(block)] = np.rint(finish(block[..., :3] * alpha + behind * (1.0 - alpha)))
+    return done
 
 
 def _bytes(deep: Array) -> Array:
