@@ -56,7 +56,7 @@ def test_it_prints_a_table_and_puts_the_kernels_back(capsys: pytest.CaptureFixtu
     assert kernels.active() is before
     text = capsys.readouterr().out
     assert text == f"{report}\n"
-    assert text.splitlines()[0].split() == ["array", "shape", "neurons", "/", "layers", "neurons", "/", "fast", f"({kernels.use('').NAME})"]  # fmt: skip
+    assert text.splitlines()[0].endswith(f"neurons / layers  neurons / fast ({kernels.use('').NAME})")
     assert "1.dense.dW" in text
     assert text.rstrip().endswith("All three levels agree.")
 
@@ -68,7 +68,7 @@ def test_a_wrong_level_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     model = pl.Model(pl.Dense(3), input_shape=(4,))
     model.layers[0].b[:] = 1.0
     monkeypatch.setattr(loops, "dense_forward", forgets_the_bias)
-    with pytest.raises(Disagree, match="0.dense.y .* WRONG"):
+    with pytest.raises(Disagree, match=r"0\.dense\.y .* WRONG"):
         pl.zoom(model, X, np.zeros((5, 3)))
 
 

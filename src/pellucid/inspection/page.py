@@ -15,6 +15,7 @@ from pellucid.inspection.tree import Row, fmt, head, rows_of, title
 DEPTH, MOST, OPEN = 5, 12, 4  # how deep a page goes, how many terms a sum shows, how many of them can be opened
 BARS, WIDTH, HIGH = 12, 640, 22
 
+MORE = ' <i class="soft">…</i>'  # there is something below that is not drawn
 STYLE = """
 .ledger { --ink: #1c2330; --soft: #5b6575; --ground: #ffffff; --edge: #d6dbe3; --plus: #1f6fb2; --minus: #c25a00;
   color: var(--ink); background: var(--ground); font: 15px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
@@ -88,7 +89,7 @@ def _item(row: Row) -> str:
         words += f' <span class="soft">{escape(row.remark)}</span>'
     if row.rows:
         return f"<details><summary>{words}</summary>{_list(row.rows)}</details>"
-    return f"<span>{words}</span>"
+    return f"<span>{words}{MORE if row.more else ''}</span>"
 
 
 def _coloured(text: str, value: float) -> str:
@@ -99,7 +100,7 @@ def _coloured(text: str, value: float) -> str:
 def bars(line: Line) -> str:
     """The largest terms as bars around a line of 0; for what is no sum, nothing."""
     terms = line.largest(BARS)
-    if len(terms) < 2:
+    if not terms:
         return ""
     top = max(abs(term.value) for term in terms) or 1.0
     middle, half, high = WIDTH * 0.66, WIDTH * 0.2, HIGH * len(terms)

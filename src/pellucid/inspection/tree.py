@@ -43,7 +43,7 @@ def title(line: Line) -> str:
     return what if name == "loss" else f"{what} of {'the loss' if owner == 'loss' else owner}"
 
 
-def rows_of(line: Line, depth: int, most: int = 8, open_: int = 1) -> list[Row]:
+def rows_of(line: Line, depth: int, most: int = 8, open_: int = 1, seen: set[str] | None = None) -> list[Row]:
     """What stands below a line: its terms, and below the largest of them their factors, `depth` levels down.
 
     Args:
@@ -51,14 +51,16 @@ def rows_of(line: Line, depth: int, most: int = 8, open_: int = 1) -> list[Row]:
         depth: how many levels.
         most: how many terms of a sum are shown.
         open_: how many of a level's rows are opened, the largest first.
+        seen: the paths of what stands open already; a number is opened once.
     """
     if depth <= 0:
         return []
+    seen = {line.path} if seen is None else seen
     shown = line.largest(most) if line.how == "sum" else line.factors
     falling = sorted(range(len(shown)), key=lambda i: (shown[i].stands_for > 1, -abs(shown[i].value)))
     openable = [i for i in falling if can_open(shown[i]) and shown[i].stands_for == 1]
     opened = set(openable[:open_])
-    return [_row(part, depth - 1 if i in opened else 0, most, open_) for i, part in enumerate(shown)]
+    return [_row(part, depth - 1 if i in opened else 0, most, open_, seen) for i, part in enumerate(shown)]
 
 
 def can_open(line: Line) -> bool:
@@ -68,18 +70,29 @@ def can_open(line: Line) -> bool:
     return line.how != "given"
 
 
-def _row(line: Line, depth: int, most: int, open_: int) -> Row:
+def _row(line: Line, depth: int, most: int, open_: int, seen: set[str]) -> Row:
     if line.how == "product":
         factors = [f for f in line.factors if can_open(f)]
         values = " × ".join(_signed(f.value) for f in line.factors)
         row = Row(line, line.label, values, more=bool(factors))
         if depth > 0:
-            row.rows = [_row(factor, depth, most, open_) for factor in factors]
+            row.rows = [_row(factor, depth, most, open_, seen) for factor in factors]
         return row
-    remark = line.formula if line.how != "sum" or depth > 0 else ""
+    own = canonical(line)
+    again = depth > 0 and own in seen
+    remark = line.formula if (line.how != "sum" or depth > 0) and not again else ""
     row = Row(line, line.label, f"= {remark}" if remark and line.how != "given" else remark, more=can_open(line))
-    row.rows = rows_of(line, depth, most, open_)
+    if again and row.more:
+        row.remark, row.more = "as above", False
+    elif depth > 0:
+        seen.add(own)
+        row.rows = rows_of(line, depth, most, open_, seen)
     return row
+
+
+def canonical(line: Line) -> str:
+    """Where the number is, in one word for all of its names; without a path it is itself only."""
+    return line.path or str(id(line))
 
 
 def _signed(value: float) -> str:
