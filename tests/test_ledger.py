@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -371,3 +372,40 @@ def test_layers_and_losses_of_ones_own_are_functions_of_what_goes_in() -> None:
         assert ends_well(walk_down(pl.ledger(trace, path), rng)[-1])
     assert pl.ledger(trace, "0.dense.dW[1,1]").nudge() == pytest.approx(trace["0.dense.dW"][1, 1], rel=1e-6)
     assert pl.ledger(trace, "1.scale.dx[2,1]").nudge() == pytest.approx(trace["1.scale.dx"][2, 1], rel=1e-6)
+
+
+def test_a_gradient_is_opened_sample_by_sample() -> None:
+    """Where a weight is used at many places, a sample's part is one line, which is a sum over its places."""
+    rng = np.random.default_rng(0)
+    model = pl.Model(
+        pl.Conv2D(2, 3), pl.Flatten(), pl.Dense(2), input_shape=(8, 8, 1), dtype=np.float64, penalty=pl.L2(0.1)
+    )
+    trace = pl.trace(model, rng.normal(size=(3, 8, 8, 1)), rng.normal(size=(3, 2)))
+    line = pl.ledger(trace, "0.conv2d.dW[1,2,0,1]")
+    assert [term.label for term in line.terms] == [*(f"sample {n}, 36 places" for n in range(3)), "L2's pull"]
+    x, dy = trace["0.conv2d"].x, trace["0.conv2d"].dy
+    for n, term in enumerate(line.terms[:3]):
+        assert term.value == pytest.approx(float((x[n, 1:7, 2:8, 0] * dy[n, ..., 1]).sum()), rel=1e-12)
+        assert len(term.terms) == 36
+        adds_up(term)
+    rnn = pl.Model(pl.LSTM(3), input_shape=(5, 2), dtype=np.float64)
+    trace = pl.trace(rnn, rng.normal(size=(4, 5, 2)), np.zeros((4, 3)))
+    line = pl.ledger(trace, "0.lstm.dWx[0,1]")
+    assert [term.label for term in line.terms] == [f"sample {n}, 5 places" for n in range(4)]
+
+
+def test_it_is_fast() -> None:
+    """A trace of the digits network in 50 ms and a line in 20 ms, by the best of several on a busy machine."""
+    model = pl.Model(pl.Dense(128), pl.ReLU(), pl.Dense(10), loss=pl.SoftmaxCrossEntropy(), input_shape=(784,))
+    x, t = np.random.default_rng(0).random((128, 784), np.float32), np.arange(128) % 10
+    traces, lines = [], []
+    for _ in range(7):
+        start = time.perf_counter()
+        trace = pl.trace(model, x, t)
+        traces.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        terms = pl.ledger(trace, "0.dense.dW[406,12]").terms
+        lines.append(time.perf_counter() - start)
+        assert len(terms) == 25
+    assert min(traces) < 0.05
+    assert min(lines) < 0.02

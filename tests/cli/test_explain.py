@@ -139,5 +139,6 @@ def test_bad_input_is_answered_in_one_paragraph() -> None:
     explain("digits", "--sample", 1000, "--loss").error(2, "1,000 samples", "last sample is 999")
     explain("digits").error(2, "nothing was given")
     explain("digits", "--loss", "--output", 3).error(2, "--loss and --output were given")
-    explain("digits", "--data", "moons", "--loss").error(3, "classes")
+    explain("digits", "--data", "moons", "--loss").error(2, "(N, 784)")
+    explain("digits", "--data", "sine", "--loss").error(3, "learned classes")
     explain("nothing", "--loss").error(3, "nothing")

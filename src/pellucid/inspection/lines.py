@@ -9,100 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
+from pellucid.inspection.openings import FIRST, NEXT, Function, Given, How, Opening, Part, Sum, some
 
 if TYPE_CHECKING:
     from pellucid.inspection.nudge import Nudged
     from pellucid.inspection.source import Source
     from pellucid.inspection.trace import Trace
 
-How = Literal["sum", "product", "function", "given"]
-FIRST, NEXT = 24, 200  # of more terms than this the largest are shown, and the rest is one line that can be opened
 ROUNDING = 16.0  # times the type's own precision, times the sizes of what was added: how exactly terms add up
-
-
-class Opening:
-    """What one finds on opening a number."""
-
-    how: How = "given"
-    formula = ""
-
-
-class Given(Opening):
-    """The end of the road: an input, a parameter, a target, something drawn. `formula` says which."""
-
-    def __init__(self, words: str) -> None:
-        self.formula = words
-
-
-class Function(Opening):
-    """A function of other numbers that is no sum of products; `args` makes their lines."""
-
-    how: How = "function"
-
-    def __init__(self, formula: str, args: Callable[[], Sequence[Line]]) -> None:
-        self.formula, self.args = formula, args
-
-
-class Column:
-    """One factor of many products: their values (M,) and a way to make the line of the i-th."""
-
-    def __init__(self, values: Any, line: Callable[[int], Line]) -> None:
-        self.values, self.line = np.atleast_1d(np.asarray(values, np.float64)), line
-
-
-Block = tuple[Column, ...]
-
-
-class Sum(Opening):
-    """A sum of products: blocks of columns; a block's i-th product is that of its columns' i-th numbers."""
-
-    how: How = "sum"
-
-    def __init__(self, formula: str, *blocks: Block) -> None:
-        self.formula, self.blocks = formula, blocks
-        values = []
-        for block in blocks:
-            product: Array = np.ones(1)
-            for column in block:
-                product = product * column.values
-            values.append(product)
-        self.values = np.concatenate(values) if values else np.zeros(0)
-        self.starts = np.cumsum([0, *map(len, values)])
-        if not len(self.values):
-            self.how, self.formula = "given", f"0: there is nothing to add up in {formula}"
-
-    def __add__(self, other: Sum) -> Sum:
-        return Sum(f"{self.formula} + {other.formula}", *self.blocks, *other.blocks)
-
-    def whole_and_order(self) -> tuple[Sum, Array]:
-        """Itself, and the places of its terms."""
-        return self, np.arange(len(self.values))
-
-    def term(self, i: int) -> Line:
-        """The i-th product as a line."""
-        k = int(np.searchsorted(self.starts, i, side="right")) - 1
-        j = i - int(self.starts[k])
-        factors = [column.line(j if len(column.values) > 1 else 0) for column in self.blocks[k]]
-        return factors[0] if len(factors) == 1 else product_of(factors)
-
-
-class Part(Opening):
-    """Some of a sum's terms, the largest first."""
-
-    how: How = "sum"
-
-    def __init__(self, whole: Sum, order: Array) -> None:
-        self.whole, self.order, self.formula = whole, order, "the smaller terms of the sum"
-
-    def whole_and_order(self) -> tuple[Sum, Array]:
-        """The sum, and which of its terms."""
-        return self.whole, self.order
 
 
 class Line:
@@ -172,9 +91,9 @@ class Line:
             sizes = np.abs(self.opening.values)
             if len(sizes) <= FIRST:
                 return tuple(self.opening.term(i) for i in range(len(sizes)))
-            return _part(self.opening, np.argsort(-sizes, kind="stable"), FIRST)
+            return some(self.opening, np.argsort(-sizes, kind="stable"), FIRST)
         if isinstance(self.opening, Part):
-            return _part(self.opening.whole, self.opening.order, NEXT)
+            return some(self.opening.whole, self.opening.order, NEXT)
         return ()
 
     def largest(self, most: int) -> tuple[Line, ...]:
@@ -185,7 +104,7 @@ class Line:
                 size = np.abs(whole.values[order])
                 falling = order[np.argsort(-size, kind="stable")]
                 shown = np.sort(falling[:most]) if len(order) <= FIRST else falling[:most]
-                return _part(whole, np.concatenate([shown, falling[most:]]), most)
+                return some(whole, np.concatenate([shown, falling[most:]]), most)
         return self.terms
 
     @cached_property
@@ -220,7 +139,7 @@ class Line:
 
     def _sizes(self) -> float:
         if isinstance(self.opening, Sum):
-            return float(np.abs(self.opening.values).sum())
+            return self.opening.sizes
         return float(sum(abs(term.value) for term in self.terms))
 
     @property
@@ -271,13 +190,3 @@ def product_of(factors: Sequence[Line]) -> Line:
     label = " × ".join(factor.label for factor in factors)
     scales = [f.scale * abs(value / f.value) for f in factors if f.scale and f.value]
     return Line(label, value, Given("a product"), trace=trace, factors=tuple(factors), scale=max(scales, default=0.0))
-
-
-def _part(whole: Sum, order: Array, most: int) -> tuple[Line, ...]:
-    shown = [whole.term(int(i)) for i in order[:most]]
-    rest = order[most:]
-    if len(rest):
-        value = float(whole.values[rest].sum())
-        trace = next((line.trace for line in shown if line.trace is not None), None)
-        shown.append(Line(f"{len(rest):,} smaller terms", value, Part(whole, rest), trace=trace, stands_for=len(rest)))
-    return tuple(shown)

@@ -7,9 +7,9 @@ from math import sqrt
 import numpy as np
 
 from pellucid.base.arrays import Array
-from pellucid.inspection.lines import Function, Given, Opening, Sum
 from pellucid.inspection.openers.dense import jacobian
 from pellucid.inspection.openers.view import Index, View, opens
+from pellucid.inspection.openings import Function, Given, Opening, Sum
 from pellucid.layers import MultiHeadAttention
 
 PARTS = ("q", "k", "v")

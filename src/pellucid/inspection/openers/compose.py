@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pellucid.inspection.lines import Opening, Sum
 from pellucid.inspection.openers.view import Index, View, children, handed, offset, opens, same
+from pellucid.inspection.openings import Opening, Sum
 from pellucid.layers import Concat, Residual, Sequential
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.inspection.lines import Function, Line, Opening, Sum
+from pellucid.inspection.lines import Line
 from pellucid.inspection.openers.view import Index, View, opens
+from pellucid.inspection.openings import Function, Opening, Sum
 from pellucid.layers import (
     ELU,
     GELU,

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from pellucid.base.arrays import Array
-from pellucid.inspection.lines import Column, Function, Given, Line, Opening, Sum
+from pellucid.inspection.lines import Line
 from pellucid.inspection.openers.view import ROOTS, Index, View, children, handed, opens
+from pellucid.inspection.openings import Column, Function, Given, Opening, Sum
 from pellucid.inspection.trace import Trace
 from pellucid.losses import (
     BinaryCrossEntropy,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pellucid.base.arrays import Array
-from pellucid.inspection.lines import Function, Opening, Sum
 from pellucid.inspection.openers.view import Index, View, everywhere, opens
+from pellucid.inspection.openings import Function, Opening, Sum
 from pellucid.layers import BatchNorm, GroupNorm, LayerNorm
 
 

@@ -11,8 +11,8 @@ from math import sqrt
 import numpy as np
 
 from pellucid.base.arrays import Array
-from pellucid.inspection.lines import Column, Given, Opening, Sum
 from pellucid.inspection.openers.view import EXTRA, ROOTS, SCALES, Index, View
+from pellucid.inspection.openings import Column, Given, Opening, Sum
 from pellucid.inspection.trace import NoSuchPath, Trace, nearest
 from pellucid.optim import SGD, AdaGrad, Adam, AdamW, RMSprop
 

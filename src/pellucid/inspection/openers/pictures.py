@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from pellucid.base.arrays import Array
-from pellucid.inspection.lines import Column, Opening, Sum
 from pellucid.inspection.openers.view import Index, View, everywhere, opens
+from pellucid.inspection.openings import Column, Opening, Sum
 from pellucid.layers import AvgPool2D, Conv1D, Conv2D, ConvTranspose2D, GlobalAvgPool2D, MaxPool2D, UpSample2D
 from pellucid.layers.window import Window
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from pellucid.base.arrays import Array
-from pellucid.inspection.lines import Column, Function, Given, Opening, Sum
 from pellucid.inspection.openers.view import View, Worked, everywhere, opens
+from pellucid.inspection.openings import Column, Function, Given, Opening, Sum
 from pellucid.layers import GRU, LSTM, SimpleRNN
 
 BLOCKS = {SimpleRNN: "h", LSTM: "ifgo", GRU: "rzn"}  # what the blocks of K columns are called

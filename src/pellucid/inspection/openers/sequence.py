@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pellucid.base.run import Run
-from pellucid.inspection.lines import Given, Opening, Sum
 from pellucid.inspection.openers.view import Index, View, opens
+from pellucid.inspection.openings import Given, Opening, Sum
 from pellucid.layers import Embedding, PositionalEncoding
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from pellucid.base.arrays import Array
 from pellucid.base.params import Penalty
-from pellucid.inspection.lines import Column, Function, Given, Line, Opening, Sum
+from pellucid.inspection.lines import Line
+from pellucid.inspection.openings import Column, Function, Given, Opening, Sum, by_sample
 from pellucid.inspection.trace import Node, NoSuchPath, Scores, Trace, nearest
 from pellucid.layers.compose import Concat
 from pellucid.layers.layer import Layer
@@ -22,6 +23,7 @@ Index = tuple[int, ...]
 Opener = Callable[["View", str, Index], Opening | None]
 Worked = dict[str, Callable[["View"], Array]]  # arrays that are not on the tape but worked out from it, by name
 
+FIRST_AXIS, SECOND_AXIS = ("dy", "dqkv"), ("da", "de")  # deltas whose first, or second, axis is the batch
 OPENERS: dict[type, Opener] = {}
 WORKED: dict[type, Worked] = {}
 ROOTS: dict[str, Callable[[Trace, str, str, Index], Opening | None]] = {}  # "loss", "update"
@@ -69,7 +71,9 @@ class View:
         def line(i: int) -> Line:
             return self.line(name, tuple(int(k[i]) for k in at))
 
-        return Column(array[tuple(at)] if at else array, line)
+        axis = 0 if name in FIRST_AXIS else 1 if name in SECOND_AXIS else None
+        samples = at[axis] if axis is not None and len(at) > axis else None
+        return Column(array[tuple(at)] if at else array, line, samples)
 
     def line(self, name: str, index: Index) -> Line:
         """One number of one of the layer's arrays."""
@@ -177,7 +181,7 @@ def open_number(trace: Trace, owner: str, name: str, index: Index) -> Opening:
     if found is None:
         found = unknown(view, name, index)
     if isinstance(found, Sum) and view.has(name) and name[0] == "d":
-        return _with_penalties(view, name[1:], index, found)
+        return by_sample(_with_penalties(view, name[1:], index, found))
     return found
 
 
