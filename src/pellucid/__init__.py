@@ -46,6 +46,13 @@ from pellucid.fit import early_stop as early_stop
 from pellucid.fit import keep_best as keep_best
 from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
+from pellucid.inspection.ledger import ledger as ledger
+from pellucid.inspection.lines import Line as Line
+from pellucid.inspection.tape import trace as trace
+from pellucid.inspection.trace import Trace as Trace
+from pellucid.inspection.tracefile import load_trace as load_trace
+from pellucid.inspection.tracing import tracing as tracing
+from pellucid.inspection.zoom import zoom as zoom
 from pellucid.layers import ELU as ELU
 from pellucid.layers import GELU as GELU
 from pellucid.layers import GRU as GRU
