@@ -1,7 +1,7 @@
 """A convolutional network reads handwritten digits: small windows that look for strokes, wherever they stand.
 
-    python examples/cnn_digits.py                                    # the embedded digits
-    python examples/cnn_digits.py path/to/mnist --epochs 8
+    python examples/cnn_digits.py                                    # the embedded digits: 98.9 %, a minute
+    python examples/cnn_digits.py path/to/mnist --epochs 8           # 99.4 %, six minutes
     python examples/cnn_digits.py path/to/fashion-mnist --epochs 12 --flip
 
 Two things do most of the work beside the windows: every picture is shifted a little, anew in each epoch, and BatchNorm
