@@ -409,3 +409,18 @@ def test_it_is_fast() -> None:
         assert len(terms) == 25
     assert min(traces) < 0.05
     assert min(lines) < 0.02
+
+
+def test_numbers_that_are_not_finite_can_be_opened() -> None:
+    model = network()
+    model.theta[3], model.theta[7] = np.inf, np.nan
+    trace = pl.trace(model, X, T)
+    assert not np.isfinite(trace.loss)
+    line = pl.ledger(trace, "0.dense.y[0,2]")
+    assert [term.label for term in line.largest(1) if np.isnan(term.value)] == ["x[0, 1] × W[1, 2]"]
+    for path in ("0.dense.dW[1,1]", "loss", "3.batchnorm.dx[0,0]", "0.dense.W.step[1,1]", "4.dense.y[0,0]"):
+        line = pl.ledger(trace, path)
+        assert "nan" in str(line) or np.isfinite(line.value)
+        assert "nan" in line._repr_html_() or np.isfinite(line.value)
+    with pytest.raises(pl.UsageError, match="not finite"):
+        pl.ledger(trace, "0.dense.dW[1,1]").nudge()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.base.errors import UsageError
-from pellucid.inspection.openings import FIRST, NEXT, Function, Given, How, Opening, Part, Sum, some
+from pellucid.inspection.openings import FIRST, NEXT, Function, Given, How, Opening, Part, Sum, largest_first, some
 
 if TYPE_CHECKING:
     from pellucid.inspection.nudge import Nudged
@@ -67,7 +67,10 @@ class Line:
     @cached_property
     def opening(self) -> Opening:
         """What it is made of."""
-        return self._opening if isinstance(self._opening, Opening) else self._opening()
+        if isinstance(self._opening, Opening):
+            return self._opening
+        with np.errstate(all="ignore"):  # a number that is not finite is shown as it is
+            return self._opening()
 
     @property
     def how(self) -> How:
@@ -88,10 +91,10 @@ class Line:
         if self._factors:
             return self._spread()
         if isinstance(self.opening, Sum):
-            sizes = np.abs(self.opening.values)
-            if len(sizes) <= FIRST:
-                return tuple(self.opening.term(i) for i in range(len(sizes)))
-            return some(self.opening, np.argsort(-sizes, kind="stable"), FIRST)
+            values = self.opening.values
+            if len(values) <= FIRST:
+                return tuple(self.opening.term(i) for i in range(len(values)))
+            return some(self.opening, largest_first(values), FIRST)
         if isinstance(self.opening, Part):
             return some(self.opening.whole, self.opening.order, NEXT)
         return ()
@@ -101,8 +104,7 @@ class Line:
         if isinstance(self.opening, Sum | Part):
             whole, order = self.opening.whole_and_order()
             if len(order) > most + 1:
-                size = np.abs(whole.values[order])
-                falling = order[np.argsort(-size, kind="stable")]
+                falling = order[largest_first(whole.values[order])]
                 shown = np.sort(falling[:most]) if len(order) <= FIRST else falling[:most]
                 return some(whole, np.concatenate([shown, falling[most:]]), most)
         return self.terms

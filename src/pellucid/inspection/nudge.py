@@ -96,7 +96,8 @@ def nudge(trace: Trace, owner: str, name: str, index: tuple[int, ...]) -> Nudged
     for step in STEPS:
         h = step * max(1.0, abs(shift(0.0)))
         try:
-            up, down = _loss(trace, model, x, t, shift, h), _loss(trace, model, x, t, shift, -h)
+            with np.errstate(all="ignore"):  # a loss that is not finite is said below
+                up, down = _loss(trace, model, x, t, shift, h), _loss(trace, model, x, t, shift, -h)
         except DataError:
             raise UsageError(f"{owner}.{name} holds ids, which cannot move a little.") from None
         found = Nudged((up - down) / (2.0 * h), told, h)

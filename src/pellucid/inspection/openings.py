@@ -105,12 +105,21 @@ class BySample(Sum):
         group = self.groups[i]
         if len(group) == 1:
             return self.whole.term(int(group[0]))
-        falling = group if len(group) <= FIRST else group[np.argsort(-np.abs(self.whole.values[group]), kind="stable")]
+        falling = group if len(group) <= FIRST else group[largest_first(self.whole.values[group])]
         part = Part(self.whole, falling, f"{self.formula}, of sample {self.names[i]}")
         label = f"sample {self.names[i]}, {len(group):,} places"
         line = Line(label, self.values[i], part)
         line.trace = self.whole.term(int(group[0])).trace
         return line
+
+
+def largest_first(values: Array) -> Array:
+    """The order of falling size; what is not finite is larger than anything.
+
+    >>> largest_first(np.array([1.0, -3.0, np.nan])).tolist()
+    [2, 1, 0]
+    """
+    return np.argsort(-np.where(np.isfinite(values), np.abs(values), np.inf), kind="stable")
 
 
 def by_sample(found: Sum) -> Sum:

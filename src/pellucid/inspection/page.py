@@ -8,6 +8,7 @@ numbers. Colours follow the reader's light or dark mode.
 from __future__ import annotations
 
 from html import escape
+from math import isfinite
 
 from pellucid.inspection.lines import Line
 from pellucid.inspection.tree import Row, fmt, head, rows_of, title
@@ -102,11 +103,11 @@ def bars(line: Line) -> str:
     terms = line.largest(BARS)
     if not terms:
         return ""
-    top = max(abs(term.value) for term in terms) or 1.0
+    top = max((abs(term.value) for term in terms if isfinite(term.value)), default=0.0) or 1.0
     middle, half, high = WIDTH * 0.66, WIDTH * 0.2, HIGH * len(terms)
     drawn = []
     for i, term in enumerate(terms):
-        long, y = half * abs(term.value) / top, HIGH * i
+        long, y = half * min(abs(term.value) / top, 1.0) if isfinite(term.value) else half, HIGH * i
         left = middle - long if term.value < 0 else middle
         edge = left - 6 if term.value < 0 else left + long + 6
         anchor = "end" if term.value < 0 else "start"

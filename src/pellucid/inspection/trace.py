@@ -109,7 +109,8 @@ class Update:
     @property
     def step(self) -> Array:
         """How far theta moved, one vector (P,)."""
-        return np.asarray(self.after["theta"] - self.before["theta"])
+        with np.errstate(invalid="ignore"):  # a number that is not finite is shown as it is
+            return np.asarray(self.after["theta"] - self.before["theta"])
 
     def __getitem__(self, path: str) -> Array:
         """The step of one parameter array."""

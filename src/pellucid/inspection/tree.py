@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from typing import Any
 
 from pellucid.inspection.lines import Line
+
+OPENED = 4  # terms of a sum that a document opens, the largest
 
 
 @dataclass
@@ -31,6 +34,11 @@ def fmt(value: float) -> str:
     ('0.01235', '-3', '0')
     """
     return f"{value:.4g}" if value else "0"
+
+
+def size(value: float) -> float:
+    """How large a number is; what is not finite is larger than anything."""
+    return abs(value) if isfinite(value) else inf
 
 
 def title(line: Line) -> str:
@@ -57,7 +65,7 @@ def rows_of(line: Line, depth: int, most: int = 8, open_: int = 1, seen: set[str
         return []
     seen = {line.path} if seen is None else seen
     shown = line.largest(most) if line.how == "sum" else line.factors
-    falling = sorted(range(len(shown)), key=lambda i: (shown[i].stands_for > 1, -abs(shown[i].value)))
+    falling = sorted(range(len(shown)), key=lambda i: (shown[i].stands_for > 1, -size(shown[i].value)))
     openable = [i for i in falling if can_open(shown[i]) and shown[i].stands_for == 1]
     opened = set(openable[:open_])
     return [_row(part, depth - 1 if i in opened else 0, most, open_, seen) for i, part in enumerate(shown)]
@@ -96,7 +104,7 @@ def canonical(line: Line) -> str:
 
 
 def _signed(value: float) -> str:
-    return fmt(value) if value >= 0 else f"({fmt(value)})"
+    return fmt(value) if not value < 0 else f"({fmt(value)})"
 
 
 def said(row: Row) -> str:
@@ -134,8 +142,12 @@ def flat(rows: list[Row], level: int = 0) -> Iterator[tuple[int, Row]]:
         yield from flat(row.rows, level + 1)
 
 
-def document(line: Line, depth: int = 3, most: int = 12) -> dict[str, Any]:
-    """A line as plain data: label, value, how, formula, path, source, and its terms or factors down to `depth`."""
+def document(line: Line, depth: int = 3, most: int = 12, seen: set[str] | None = None) -> dict[str, Any]:
+    """A line as plain data: label, value, how, formula, path, source, and its terms or factors down to `depth`.
+
+    As in a drawing, of a sum's terms the largest are opened, and a number is opened once.
+    """
+    seen = set[str]() if seen is None else seen
     said_: dict[str, Any] = {"label": line.label, "value": line.value, "how": line.how}
     if line.path:
         said_["path"] = line.path
@@ -143,15 +155,21 @@ def document(line: Line, depth: int = 3, most: int = 12) -> dict[str, Any]:
         said_["formula"] = line.formula
     if line.source is not None:
         said_["source"] = {"file": line.source.file, "line": line.source.line, "text": line.source.text}
-    if depth <= 0:
+    own = canonical(line)
+    if depth <= 0 or own in seen:
         return said_ | ({"more": True} if can_open(line) else {})
+    seen.add(own)
     if line.how == "sum":
         shown = line.largest(most)
+        falling = sorted(range(len(shown)), key=lambda i: -size(shown[i].value))
+        levels = dict.fromkeys(falling[:OPENED], depth - 1)
         said_["count"] = sum(term.stands_for for term in shown)
-        said_["terms"] = [document(term, depth - 1, most) for term in shown if term.stands_for == 1]
+        said_["terms"] = [
+            document(term, levels.get(i, 0), most, seen) for i, term in enumerate(shown) if term.stands_for == 1
+        ]
         for rest in (term for term in shown if term.stands_for > 1):
             said_["rest"] = {"count": rest.stands_for, "value": rest.value}
     elif line.factors:
         level = depth if line.how == "product" else depth - 1
-        said_["factors"] = [document(factor, level, most) for factor in line.factors[:most]]
+        said_["factors"] = [document(factor, level, most, seen) for factor in line.factors[:most]]
     return said_

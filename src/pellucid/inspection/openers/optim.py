@@ -66,7 +66,7 @@ def _gradient(v: View, param: str, at: Index) -> Sum:
     update, d = v.trace.update, v.pick(f"d{param}", *at)
     assert update is not None
     before, after = float(np.linalg.norm(v.trace.grad)), float(np.linalg.norm(update.grad))
-    if before == 0.0 or np.array_equal(v.trace.grad, update.grad):
+    if before == 0.0 or np.array_equal(v.trace.grad, update.grad, equal_nan=True):
         return Sum(f"d{param}", (d,))
     return Sum("dW * limit / length", (v.number("limit/length", after / before, "the gradient was shortened"), d))
 

@@ -131,7 +131,8 @@ def find_array(trace: Trace, owner: str, name: str) -> Array:
         own = [f"cache.{k}" for k, v in part.cache.items() if isinstance(v, np.ndarray)]
         names = [*(["z", "t", "dz", "y", *own] if owner == "loss" else part.names), *worked]
         raise NoSuchPath(f"{owner} has no array {name!r}. {nearest(name, names)}")
-    trace.memo[owner, name] = worked[name](View(trace, owner))
+    with np.errstate(all="ignore"):
+        trace.memo[owner, name] = worked[name](View(trace, owner))
     return np.asarray(trace.memo[owner, name])
 
 
