@@ -10,6 +10,7 @@ import pytest
 
 import pellucid as pl
 from pellucid.cli import portrait
+from pellucid.cli.data import Bars
 from pellucid.datasets import places, transfer
 from pellucid.datasets.catalog import CATALOG, ENTRIES
 from tests.cli.tools import run, screen
@@ -170,6 +171,19 @@ def test_fetch_for_programs_and_at_a_terminal(server) -> None:
     assert told.last["new"] is True
     Path(told.last["folder"], "titanic.csv").unlink()
     assert "fetched" in "\n".join(screen(run("data", "fetch", "titanic", terminal=True).done().out))
+
+
+def test_a_stop_from_the_keyboard_keeps_what_came(server, monkeypatch) -> None:
+    def stop(*said: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bars, "__call__", stop)
+        told = run("data", "fetch", "titanic")
+    assert told.code == 130
+    assert "goes on from there" in told.err
+    run("data", "fetch", "titanic").done()
+    assert len(server.asked) == 1  # the whole of this small file had come
 
 
 def test_what_cannot_be_fetched(server) -> None:

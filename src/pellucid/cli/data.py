@@ -152,8 +152,12 @@ def fetch_command(env: Environment, names: tuple[str, ...]) -> Status:
         entry = entry_of(name)
         here, folder = where(entry)
         if entry.files:
-            with Bars(env) as bars:
-                folder = fetch(name, bars)
+            try:
+                with Bars(env) as bars:
+                    folder = fetch(name, bars)
+            except KeyboardInterrupt:
+                env.warn("What came so far is kept; the same command goes on from there.")
+                raise
         what = "fetched" if entry.files and here == "no" else "here"
         say_line(env, f"{what:<{MARGIN}}{name}: {folder or ('computed' if entry.drawn else 'in the package')}")
         env.event("fetched", data=name, folder=folder, new=what == "fetched")

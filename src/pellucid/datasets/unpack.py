@@ -6,7 +6,6 @@ than such an archive can honestly hold are refused.
 
 from __future__ import annotations
 
-import os
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -100,9 +99,6 @@ def _write(source: IO[bytes], target: Path, most: int) -> int:
             done += len(piece)
             with _written(target):
                 out.write(piece)
-        with _written(target):
-            out.flush()
-            os.fsync(out.fileno())
     return done
 
 
