@@ -110,7 +110,7 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
     lines = (
         f"data      {options.data}: {len(data):,} to train, {len(validation) if validation else 0:,} to validate, "
         f"{len(test):,} to test; {size}",
-        *(table_lines(inferred, data) if inferred else ()),
+        *(table_lines(inferred, data, options.target is None) if inferred else ()),
         f"network   {sizes(model)} ({model.theta.size:,} parameters), {loss_name(model.loss)}",
         f"training  {epochs} epoch{'s' * (epochs > 1)}, batches of {batch_size}, {words}"
         + (f", pictures shifted by up to {shift} pixel{'s' * (shift > 1)}" if shift else "")

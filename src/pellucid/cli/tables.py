@@ -48,15 +48,20 @@ def check_table_options(options: Options, data: pl.Data) -> None:
 
 
 def check_classes(data: pl.Data) -> None:
-    """Refuse a class with a single row, which cannot be both learned and tested."""
+    """Refuse a single class, and a class with a single row, which cannot be both learned and tested."""
     if data.x.dtype.names is None or not data.classes:
         return
+    if len(data.classes) == 1:
+        raise DataError(
+            f"{data.name}: column {data.target!r} holds {data.classes[0]!r} in every row, so there is nothing to tell "
+            "apart. Name another target, or add rows with another answer."
+        )
     counts = np.bincount(data.t, minlength=len(data.classes))
     alone = np.flatnonzero(counts == 1)
     if len(alone):
         k = int(alone[0])
         row = int(np.flatnonzero(data.t == k)[0]) + 1
-        more = f", and so do {len(alone) - 1} others" if len(alone) > 1 else ""
+        more = f", and so have {len(alone) - 1} others" if len(alone) > 1 else ""
         raise DataError(
             f"{data.name}: the class {data.classes[k]!r} of column {data.target!r} has one row only (row {row}){more}. "
             "A class is learned from some rows and tested on others. Add rows of it, join it with another class, or "
@@ -83,11 +88,12 @@ def strange(x: Array, table: pl.Table) -> Iterator[str]:
                 yield f"{column.name} is missing in {count:,} row{'s' * (count > 1)}, {filled}"
             continue
         new = cells[~np.isin(cells, np.array(column.words, np.str_))]
-        if not len(new) or (isinstance(column, pl.Category) and column.others):
+        if not len(new):
             continue
         word, more = f"{str(new[0])!r}" if new[0] else "missing", len(np.unique(new)) - 1
         rows = f"{len(new):,} row{'s' * (len(new) > 1)}"
         known = "none of the words that were learned" if isinstance(column, pl.Category) else "the rarest of all"
+        known = "one of the rare words" if isinstance(column, pl.Category) and column.others else known
         others = f" (and {more} other new word{'s' * (more > 1)})" if more else ""
         yield f"{column.name} is {word}{others} in {rows}, which training never saw; it counts as {known}."
 
@@ -111,15 +117,16 @@ def times_of(options: Options, data: pl.Data) -> Array:
     if bad.any():
         i = int(bad.argmax())
         raise DataError(
-            f"{data.name}: --time {options.time} holds {times[i]!r}. Times are numbers, or dates written year first, "
-            "such as 2024-03-31, in every row."
+            f"{data.name}: --time {options.time} holds {str(times[i])!r} in row {i + 1}. Times are numbers, or dates "
+            "written year first, such as 2024-03-31, in every row."
         )
     return times
 
 
-def table_lines(inferred: Inferred, data: pl.Data) -> Iterator[str]:
+def table_lines(inferred: Inferred, data: pl.Data, guessed: bool) -> Iterator[str]:
     """What was found, a line each: the target, the columns by their kind, what is left out and why."""
-    yield f"{'target':<9} {data.target}: {_target(data)}"
+    guess = " (guessed by its name; --target names another)" if guessed else ""
+    yield f"{'target':<9} {data.target}{guess}: {_target(data)}"
     for head, line in inferred.lines():
         yield f"{head:<9} {line}"
 

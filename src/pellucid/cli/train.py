@@ -147,6 +147,8 @@ def command(
 
     DATA is digits, spiral, vertical, sine, xor or moons; or a path: a folder with the four MNIST files, with CIFAR-10's
     batches, or with a folder of pictures for each class; one IDX file of images, a CSV table, an .npz file.
+
+    Of a table, every column is looked at and what was found is said: numbers, words, missing cells, what is left out.
     """
     if resume and checkpoint is None:
         raise click.UsageError("--resume needs to know from where: add --checkpoint DIR.")

@@ -63,7 +63,8 @@ USUAL: dict[str, Usual] = {
 TABLES: tuple[tuple[float, Usual], ...] = (
     (500, Usual(epochs=200, batch_size=16, lr=0.01, decay=0.985, l2=5e-3)),
     (2_000, Usual(epochs=100, lr=0.01, decay=0.97, l2=5e-3)),
-    (float("inf"), Usual((128, 64), epochs=40, batch_size=128, lr=0.005, decay=0.93, l2=1e-5)),
+    (50_000, Usual((128, 64), epochs=80, batch_size=64, lr=0.01, decay=0.936, l2=2e-4)),
+    (float("inf"), Usual((128, 64), epochs=30, batch_size=256, lr=0.01, decay=0.86, l2=1e-5)),
 )
 
 

@@ -20,7 +20,8 @@ from pellucid.data.table import Table
 from pellucid.datasets.leaks import gives_away
 
 FEW = 20  # rows; below, nothing is concluded from how many words differ
-MANY_WORDS = 30  # different words beyond this become their frequency, not a column each
+MANY_WORDS = 30  # different words beyond this become how common they are, not a column each
+SOME_WORDS = 10  # and so do more than these, if each stands in fewer than five rows
 LEAST = 5  # a word seen fewer times than this (a hundredth of few rows) shares a column with the other rare ones
 SKEWED = 2.0  # numbers of 0 or more whose third moment is beyond this differ by factors: their logarithm is taken
 LONG = 25.0  # letters a cell on average: beyond, it is a text
@@ -31,6 +32,15 @@ UNIT = re.compile(r"[-+]?\s*[$€£¥]?\s*\d[\d.]*\s*([$€£¥%]|[a-zA-Zµ°]{1
 IDENTIFIER = re.compile(
     r"(.*[ _.-])?(id|uuid|guid|index|idx|row|nr|no|number|unnamed: ?\d+)|.*[a-z]I[dD]", re.IGNORECASE
 )
+MANY_ALIKE = 4  # more columns left out for one reason are told in one line
+KINDS = {
+    "constant": "the same in every row",
+    "empty": "empty in every row",
+    "identifier": "an identifier",
+    "text": "free text",
+    "date": "a date",
+    "dropped": "as you said",
+}
 YES_NO = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"on", "off"})
 
 
@@ -78,10 +88,14 @@ class Inferred:
                 yield head, ", ".join(said[: 16 if more else 20]) + more
         if any(f.used and "missing" in f.words for f in self.found):
             yield "missing", "numbers are filled with the column's median and marked; a missing word is one more word"
-        for head, warning in (("left out", False), ("warning", True)):
-            for f in self.found:
-                if f.warning == warning and (warning or not f.used):
-                    yield head, f"{f.name}: {f.words}"
+        for kind in dict.fromkeys(f.kind for f in self.found if not f.used):
+            alike = [f for f in self.found if f.kind == kind and not f.used and not f.warning]
+            if len(alike) > MANY_ALIKE:
+                names = ", ".join(f.name for f in alike[:MANY_ALIKE])
+                yield "left out", f"{names} and {len(alike) - MANY_ALIKE} more, each {KINDS.get(kind, kind)}"
+            else:
+                yield from (("left out", f"{f.name}: {f.words}") for f in alike)
+        yield from (("warning", f"{f.name}: {f.words}") for f in self.found if f.warning)
 
     def __str__(self) -> str:
         return "\n".join(f"{head:<9} {line}" for head, line in self.lines())
@@ -153,7 +167,10 @@ def _kind(name: str, cells: Array) -> tuple[str, str]:
         return "empty", "empty in every row"
     words, counts = np.unique(there, return_counts=True)
     if len(words) == 1 and not missing.any():
-        return "constant", f"the same in every row ({words[0]})"
+        return (
+            "constant",
+            f"the same in every row ({words[0]:g})" if cells.dtype.kind == "f" else "the same in every row",
+        )
     if cells.dtype.kind == "f":
         if len(words) == 2 and set(words.tolist()) == {0.0, 1.0}:
             return "yes/no", ""
@@ -202,7 +219,7 @@ def _column(name: str, cells: Array) -> tuple[Number | Category | Frequency, str
         return number, "; ".join(said)
     words, missing = np.unique(cells[cells != ""]), int((cells == "").sum())
     empty = f", and {missing:,} missing" if missing else ""
-    if len(words) > MANY_WORDS:
+    if len(words) > MANY_WORDS or (len(words) > SOME_WORDS and len(words) * LEAST > len(cells)):
         return Frequency.fit(name, cells), f"{len(words)} words, by how common each is{empty}"
     category = Category.fit(name, cells, least=min(LEAST, max(1, len(cells) // 100)))
     rare = len(words) - len(set(category.words) - {""})

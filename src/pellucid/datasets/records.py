@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from pellucid.datasets.sheet import MISSING, Sheet, check_header, is_number, ope
 from pellucid.datasets.tables import check_answers, find_target, has_class_line, read_csv, which
 
 LONGEST_WORD = 60  # letters of a cell that are kept: longer ones are texts, which nobody compares
+LARGEST = 1e30  # a number beyond overflows when it is squared
 STRAY = 0.1  # a column of numbers may have this share of other cells, which are then mistakes; with more it is of words
 COMMAS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?|[-+]?\d+,\d+")
 
@@ -63,8 +63,11 @@ def read_table(path: str | os.PathLike[str], target: str | int | None = None, li
     if has_class_line(head, sheet.first) or not sheet.header or pixel_label(sheet) is not None:
         return read_csv(path, target)
     check_header(sheet)
-    wanted = target if target is not None or like is None or like.target not in sheet.header else like.target
-    at = find_target(sheet, wanted)
+    if target is None and like is not None and like.target:
+        if like.target not in sheet.header:
+            raise DataError(which(sheet, f"has no column {like.target!r}, the answer that the network learned"))
+        target = like.target
+    at = find_target(sheet, target)
     if at is None:
         raise DataError(which(sheet, "does not say which column is the answer"))
     if sheet.width < 2:
@@ -115,7 +118,7 @@ class _Seen:
     numbers: int = 0
     missing: int = 0
     longest: int = 1
-    other: int = 0  # filled cells that are no finite number
+    other: int = 0  # filled cells that are no such number
     where: tuple[int, int, str] = (0, 0, "")  # row, line and cell of the first of these
     commas: int = 0
 
@@ -124,7 +127,7 @@ class _Seen:
         if cell.lower() in MISSING:
             self.missing += 1
             return
-        if is_number(cell) and isfinite(float(cell)):
+        if is_number(cell) and abs(float(cell)) <= LARGEST:
             self.numbers += 1
         else:
             if not self.other:
@@ -162,15 +165,15 @@ def _read(
             target.add(row, line, cells[at])
     if at is not None:
         check_answers(sheet, at, answers, lines)
-        if target.commas and target.is_number:
+        if (target.commas and target.is_number) or (target.other and is_number(target.where[2])):
             raise _stray(sheet, at, target)
-    is_number = {name: s.is_number if kinds is None else kinds[name] for name, s in seen.items()}
+    of_numbers = {name: s.is_number if kinds is None else kinds[name] for name, s in seen.items()}
     for i, name in chosen:
-        if is_number[name] and seen[name].other:
+        if of_numbers[name] and seen[name].other:
             raise _stray(sheet, i, seen[name])
-    fields = [(name, "f8" if is_number[name] else f"U{seen[name].longest}") for _, name in chosen]
+    fields = [(name, "f8" if of_numbers[name] else f"U{seen[name].longest}") for _, name in chosen]
     x = np.empty(len(lines), fields)
-    columns = [(i, x[name], is_number[name]) for i, name in chosen]
+    columns = [(i, x[name], of_numbers[name]) for i, name in chosen]
     again, _ = open_sheet(path)
     for row, (_, cells) in enumerate(again.rows()):
         for i, column, number in columns:
@@ -183,7 +186,7 @@ def _read(
 def _stray(sheet: Sheet, i: int, seen: _Seen) -> DataError:
     """The error of a cell that is no number in a column of numbers."""
     row, line, cell = seen.where
-    what = f"holds {cell[:40]!r}, which is not a finite number"
+    what = "not a number" if not is_number(cell) else "not a finite number, or too large to compute with"
     if COMMAS.fullmatch(cell):
         plain = (
             cell.replace(",", "") if cell.count(",") > 1 or len(cell.split(",")[-1]) >= 3 else cell.replace(",", ".")
@@ -192,5 +195,14 @@ def _stray(sheet: Sheet, i: int, seen: _Seen) -> DataError:
             row, line, i, f"holds {cell[:40]!r}. Numbers are written without commas between their digits: {plain}."
         )
     return sheet.wrong(
-        row, line, i, f"{what}, but {seen.numbers:,} others in this column are. Correct it, or leave the cell empty."
+        row,
+        line,
+        i,
+        f"holds {cell[:40]!r}, which is {what}"
+        + (
+            f", while {seen.numbers:,} other cells of this column hold numbers"
+            if seen.numbers
+            else "; numbers belong there"
+        )
+        + ". Correct it, or leave the cell empty.",
     )
