@@ -234,6 +234,14 @@ def test_a_description_that_cannot_be_is_refused(said, text):
         pl.rebuild(said)
 
 
+def test_a_table_that_does_not_fit_its_network_is_refused(tmp_path):
+    model = model_of_people()
+    model.prepare = pl.Table((pl.Number("age"),))
+    model.save(tmp_path / "m.safetensors")
+    with pytest.raises(pl.FileError, match="gives 1 numbers a row, and its input_shape is"):
+        pl.load(tmp_path / "m.safetensors")
+
+
 def test_descriptions_come_back():
     table = pl.Table(
         (

@@ -132,6 +132,8 @@ def network(doc: dict[str, Any], extra: Iterable[type] = ()) -> tuple[tuple[Laye
     size, names, seed = doc["input_shape"], doc["classes"], doc["seed"]
     if not isinstance(size, list) or not all(isinstance(n, int) and n >= 1 for n in size):
         raise DataError(f"{size!r} cannot be its input_shape.")
+    if isinstance(parts["prepare"], Table) and [parts["prepare"].width] != size:
+        raise DataError(f"Its table gives {parts['prepare'].width} numbers a row, and its input_shape is {size!r}.")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DataError("Its class names are not a list of names.")
     if doc["dtype"] not in DTYPES.values() or type(seed) is not int:
