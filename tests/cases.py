@@ -147,6 +147,21 @@ LOSSES = [
     LossCase("mae_weighted", pl.MeanAbsoluteError, (3,), values, naive_loss.mean_absolute_error, weighted=True),
     LossCase("huber", lambda: pl.Huber(0.7), (3,), values, naive_loss.huber(0.7)),
     LossCase("huber_weighted", lambda: pl.Huber(0.7), (3,), values, naive_loss.huber(0.7), weighted=True),
+    LossCase(
+        "scaled_mse",
+        lambda: pl.Scaled(mean=2.0, std=0.5),
+        (3,),
+        values,
+        naive_loss.scaled(naive_loss.mean_squared_error, 2.0, 0.5),
+        weighted=True,
+    ),
+    LossCase(
+        "scaled_mae",
+        lambda: pl.Scaled(pl.MeanAbsoluteError(), (2.0, 0.0, -7.5), (0.5, 1.0, 3.0)),
+        (3,),
+        values,
+        naive_loss.scaled(naive_loss.mean_absolute_error, (2.0, 0.0, -7.5), (0.5, 1.0, 3.0)),
+    ),
     LossCase("bce", pl.BinaryCrossEntropy, (3,), yes_or_no, naive_loss.binary_cross_entropy(1e-7), probabilities),
     LossCase(
         "bce_weighted", pl.BinaryCrossEntropy, (3,), shares, naive_loss.binary_cross_entropy(1e-7), probabilities, True
@@ -200,10 +215,12 @@ LOSSES = [
         weighted=True,
     ),
 ]
+mse = naive_loss.mean_squared_error
 ONE_OUTPUT = [  # the losses of numbers with targets (N,) and outputs (N, 1)
-    LossCase("mse", pl.MeanSquaredError, (1,), one_value, naive_loss.mean_squared_error),
+    LossCase("mse", pl.MeanSquaredError, (1,), one_value, mse),
     LossCase("mae", pl.MeanAbsoluteError, (1,), one_value, naive_loss.mean_absolute_error),
     LossCase("huber", lambda: pl.Huber(0.7), (1,), one_value, naive_loss.huber(0.7)),
+    LossCase("scaled", lambda: pl.Scaled(mean=9.0, std=3.0), (1,), one_value, naive_loss.scaled(mse, 9.0, 3.0)),
     LossCase("bce", pl.BinaryCrossEntropy, (1,), one_value, naive_loss.binary_cross_entropy(1e-7), probabilities),
     LossCase("sigmoid_ce", pl.SigmoidCrossEntropy, (1,), one_value, naive_loss.sigmoid_cross_entropy),
 ]

@@ -195,6 +195,96 @@ def test_folds_that_cannot_be_meant_are_refused():
         pl.group_folds(np.zeros((2, 2)), 2)
 
 
+# ---- splits by group and by time, three parts, folds -----------------------------------------------------------------
+
+
+@given(groups=st.lists(st.integers(0, 9), min_size=2, max_size=80), share=st.floats(0.05, 0.9), seed=st.integers(0, 5))
+def test_no_group_is_divided_and_the_share_is_met_as_nearly_as_can_be(groups, share, seed):
+    data = pl.Data(np.arange(len(groups))[:, None], np.array(groups) % 2, ("a", "b"))
+    if len(set(groups)) < 2:
+        with pytest.raises(pl.UsageError, match="one group"):
+            pl.split(data, share, seed, groups=groups)
+        return
+    rest, aside = pl.split(data, share, seed, groups=groups)
+    a, b = rest.x.ravel(), aside.x.ravel()
+    assert sorted([*a.tolist(), *b.tolist()]) == list(range(len(groups)))
+    of = np.array(groups)
+    assert not set(of[a].tolist()) & set(of[b].tolist())
+    assert min(len(a), len(b)) > 0
+    assert abs(len(b) - share * len(groups)) <= max(np.bincount(of).max(), share * len(groups))
+
+
+@given(times=st.lists(st.integers(0, 12), min_size=2, max_size=80), share=st.floats(0.05, 0.9))
+def test_what_is_set_aside_is_later_than_all_the_rest(times, share):
+    data = pl.Data(np.array(times)[:, None], np.zeros(len(times)))
+    if len(set(times)) < 2:
+        with pytest.raises(pl.UsageError, match="one time"):
+            pl.split(data, share, times=times)
+        return
+    rest, aside = pl.split(data, share, times=times)
+    assert len(rest) + len(aside) == len(times)
+    assert rest.x.max() < aside.x.min()
+
+
+def test_dates_are_times():
+    data = pl.Data(np.arange(4)[:, None], np.arange(4))
+    assert pl.split(data, 0.25, times=["2024-02", "2023-12", "2024-11", "2024-03"])[1].t.tolist() == [2]
+
+
+@given(n=st.integers(3, 150), validation=st.floats(0.05, 0.4), test=st.floats(0.05, 0.4), seed=st.integers(0, 5))
+def test_three_parts_are_disjoint_and_of_their_sizes(n, validation, test, seed):
+    data = pl.Data(np.arange(n)[:, None], np.arange(n) % 3, ("a", "b", "c"))
+    parts = pl.three_parts(data, validation, test, seed)
+    assert sorted(i for part in parts for i in part.x.ravel().tolist()) == list(range(n))
+    for part, share in zip(parts[1:], (validation, test), strict=True):
+        assert abs(len(part) - share * n) <= 1.0
+        assert len(part) >= 1
+
+
+def test_three_parts_by_group_and_by_time():
+    data = pl.Data(np.arange(60)[:, None], np.zeros(60))
+    groups = np.arange(60) // 6
+    parts = [set(groups[part.x.ravel()].tolist()) for part in pl.three_parts(data, 0.2, 0.2, groups=groups)]
+    assert [len(part) for part in parts] == [6, 2, 2]
+    assert len(set.union(*parts)) == 10
+    learn, choose, judge = (part.x.ravel() for part in pl.three_parts(data, 0.2, 0.2, times=np.arange(60)[::-1]))
+    assert judge.max() < choose.min() <= choose.max() < learn.min()
+
+
+@given(t=st.lists(st.integers(0, 3), min_size=2, max_size=90), k=st.integers(2, 6), seed=st.integers(0, 5))
+def test_folds_judge_every_sample_once_with_every_class_in_proportion(t, k, seed):
+    ids = np.array(t)
+    if len(t) < k:
+        with pytest.raises(pl.UsageError, match=f"{len(t)} samples cannot be dealt out to {k} folds"):
+            pl.folds(ids, k, seed)
+        return
+    judged, counts = [], []
+    for learn, judge in pl.folds(ids, k, seed):
+        assert sorted([*learn.tolist(), *judge.tolist()]) == list(range(len(t)))
+        judged += judge.tolist()
+        counts.append(np.bincount(ids[judge], minlength=4))
+    assert sorted(judged) == list(range(len(t)))
+    assert len(counts) == k
+    assert np.ptp([c.sum() for c in counts]) <= 1
+    assert np.ptp(counts, axis=0).max() <= 1
+
+
+def test_folds_of_values_and_folds_that_cannot_be_meant():
+    assert [len(judge) for _, judge in pl.folds(np.linspace(0, 1, 11), 5)] == [3, 2, 2, 2, 2]
+    for k in (1, 0, 2.0, True):
+        with pytest.raises(pl.UsageError, match="2 or more"):
+            pl.folds([1, 2, 3], k)
+
+
+def test_a_split_that_cannot_be_meant_is_refused():
+    data = numbered(6)
+    with pytest.raises(pl.UsageError, match="groups or by times"):
+        pl.split(data, 0.5, groups=[1] * 6, times=[1] * 6)
+    for name in ("groups", "times"):
+        with pytest.raises(pl.UsageError, match=r"a sample, 6, not an array of shape \(2,\)"):
+            pl.split(data, 0.5, **{name: [1, 2]})
+
+
 # ---- prepare ---------------------------------------------------------------------------------------------------------
 
 

@@ -30,10 +30,16 @@ from pellucid.data.augment import Chain as Chain
 from pellucid.data.augment import Flip as Flip
 from pellucid.data.augment import Shift as Shift
 from pellucid.data.batches import Data as Data
+from pellucid.data.columns import Category as Category
+from pellucid.data.columns import Frequency as Frequency
+from pellucid.data.columns import Number as Number
 from pellucid.data.prepare import Pixels as Pixels
 from pellucid.data.prepare import Standardize as Standardize
+from pellucid.data.split import folds as folds
 from pellucid.data.split import group_folds as group_folds
 from pellucid.data.split import split as split
+from pellucid.data.split import three_parts as three_parts
+from pellucid.data.table import Table as Table
 from pellucid.describe import describe as describe
 from pellucid.describe import rebuild as rebuild
 from pellucid.events import EpochDone as EpochDone
@@ -93,6 +99,7 @@ from pellucid.losses import Huber as Huber
 from pellucid.losses import Loss as Loss
 from pellucid.losses import MeanAbsoluteError as MeanAbsoluteError
 from pellucid.losses import MeanSquaredError as MeanSquaredError
+from pellucid.losses import Scaled as Scaled
 from pellucid.losses import SigmoidCrossEntropy as SigmoidCrossEntropy
 from pellucid.losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
 from pellucid.metrics import accuracy as accuracy

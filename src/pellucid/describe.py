@@ -18,10 +18,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from pellucid import layers, losses, optim, penalties, schedules
+from pellucid import data, layers, losses, optim, penalties, schedules
 from pellucid.base import init
 from pellucid.base.errors import DataError
-from pellucid.data import prepare
 
 
 def _public(module: Any, names: str) -> dict[str, type]:
@@ -35,12 +34,12 @@ KINDS: dict[str, type] = {
     **_public(layers, "BatchNorm LayerNorm GroupNorm Embedding PositionalEncoding"),
     **_public(layers, "SimpleRNN GRU LSTM MultiHeadAttention"),
     **_public(losses, "MeanSquaredError MeanAbsoluteError Huber BinaryCrossEntropy SigmoidCrossEntropy"),
-    **_public(losses, "CategoricalCrossEntropy SoftmaxCrossEntropy"),
+    **_public(losses, "CategoricalCrossEntropy SoftmaxCrossEntropy Scaled"),
     **_public(penalties, "L1 L2 Both"),
     **_public(init, "Constant Normal LeCun He Glorot Orthogonal"),
     **_public(optim, "RandomSearch SGD AdaGrad RMSprop Adam AdamW"),
     **_public(schedules, "constant inverse_decay step_decay exponential cosine warmup one_cycle"),
-    **_public(prepare, "Pixels Standardize"),
+    **_public(data, "Pixels Standardize Table Number Category Frequency"),
 }
 
 

@@ -16,6 +16,7 @@ from pellucid.base.run import Run
 from pellucid.data.batches import Data
 from pellucid.layers import Embedding
 from pellucid.layers.compose import Step
+from pellucid.losses import Huber, MeanAbsoluteError, MeanSquaredError
 from pellucid.model import Model
 
 BIG = 20.0  # inputs beyond this were most likely not scaled
@@ -89,6 +90,12 @@ def notes(model: Model, data: Data) -> list[str]:
         said.append(
             f"The inputs were not scaled: they reach {top:g}. Networks learn best from numbers between about -1 and 1; "
             + ("divide the pixels by 255." if top <= 255 else "see pl.Standardize.")
+        )
+    sized = isinstance(model.loss, MeanSquaredError | MeanAbsoluteError | Huber)
+    if sized and data.t.dtype.kind in "fiu" and float(np.abs(few_t := data[:1000].t).max(initial=0)) > BIG:
+        said.append(
+            f"The targets reach {float(np.abs(few_t).max()):g}, and a fresh network says about 0. "
+            "loss=pl.Scaled.fit(t) brings them to about 1 inside; the answers keep their unit."
         )
     if model.prepare is None and data.x.dtype != model.dtype:
         said.append(f"The inputs are {data.x.dtype}; each batch is converted to {model.dtype}.")

@@ -24,7 +24,7 @@ from pellucid._version import __version__
 from pellucid.base.arrays import Array, Shape
 from pellucid.base.errors import DataError, FileError, PellucidError
 from pellucid.base.params import Penalty
-from pellucid.data.prepare import Pixels, Standardize
+from pellucid.data import Pixels, Standardize, Table
 from pellucid.describe import describe, rebuild
 from pellucid.events import History
 from pellucid.kernels import active
@@ -123,7 +123,7 @@ def network(doc: dict[str, Any], extra: Iterable[type] = ()) -> tuple[tuple[Laye
     extra = tuple(extra)
     parts = {name: rebuild(doc[name], extra, name) for name in ("layers", "loss", "penalty", "prepare")}
     kinds: dict[str, Any] = {"layers": tuple, "loss": Loss, "penalty": Penalty | None}
-    kinds["prepare"] = (Pixels, Standardize, type(None), *extra)
+    kinds["prepare"] = (Pixels, Standardize, Table, type(None), *extra)
     for name, kind in kinds.items():
         if not isinstance(parts[name], kind):
             raise DataError(f"{doc[name]!r} cannot be its {name}.")
@@ -132,6 +132,8 @@ def network(doc: dict[str, Any], extra: Iterable[type] = ()) -> tuple[tuple[Laye
     size, names, seed = doc["input_shape"], doc["classes"], doc["seed"]
     if not isinstance(size, list) or not all(isinstance(n, int) and n >= 1 for n in size):
         raise DataError(f"{size!r} cannot be its input_shape.")
+    if isinstance(parts["prepare"], Table) and [parts["prepare"].width] != size:
+        raise DataError(f"Its table gives {parts['prepare'].width} numbers a row, and its input_shape is {size!r}.")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DataError("Its class names are not a list of names.")
     if doc["dtype"] not in DTYPES.values() or type(seed) is not int:

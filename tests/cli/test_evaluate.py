@@ -170,7 +170,7 @@ def test_a_model_of_a_table_without_a_header() -> None:
         (("model", "none.csv"), 3, ["none.csv"]),
         (("none", "table.csv"), 3, ["none", "No such file"]),
         (("table.csv", "table.csv"), 3, ["table.csv", "not a model file"]),
-        (("model", "nan.csv"), 3, ["nan.csv", "row 2"]),
+        (("model", "words.csv"), 3, ["words.csv", "row 2 (line 3 of the file), column 2 ('b')", "'two'"]),
         (("model", "table.csv", "--target", "colour"), 3, ["colour"]),
         (("model", "table.csv", "--part", "half"), 2, ["'half'"]),
         (("model",), 2, ["DATA"]),
@@ -181,7 +181,7 @@ def test_a_model_of_a_table_without_a_header() -> None:
 def test_what_cannot_be_measured_is_refused(trained: str, words: tuple[str, ...], code: int, said: list[str]) -> None:
     table("unknown.csv", names=("no", "maybe", "yes"))
     table("values.csv", names=("0.5", "1.25", "3.5"))
-    Path("nan.csv").write_text("a,b,c,label\n1,2,3,no\n1,nan,3,yes\n")
+    Path("words.csv").write_text("a,b,c,label\n1,2,3,no\n1,two,3,yes\n")
     before = files(Path())
     told = evaluate(*words).error(code, *said)
     assert told.out == ""

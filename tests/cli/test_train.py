@@ -19,7 +19,7 @@ import pellucid as pl
 from pellucid.cli.network import dense_layers, preparation
 from pellucid.cli.plan import Options, make_plan
 from pellucid.cli.telling import figure, position, say_line
-from pellucid.cli.usual import ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, USUAL
+from pellucid.cli.usual import ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, TABLES, USUAL
 from tests.cli.tools import Told, files, run, screen
 
 
@@ -89,7 +89,10 @@ def test_what_is_suggested_next_works(tmp_path: Path) -> None:
     (tmp_path / "my flowers.csv").write_text(flowers())
     told = train("my flowers.csv", "--target", "kind", "--epochs", 1, "--seed", 3).done()
     suggested = [line.strip() for line in told.lines if line.strip().startswith("pellucid ")]
-    assert suggested == ["pellucid evaluate 'my flowers.safetensors' 'my flowers.csv' --target kind"]
+    assert suggested == [
+        "pellucid predict 'my flowers.safetensors' new_rows.csv",
+        "pellucid evaluate 'my flowers.safetensors' 'my flowers.csv' --target kind",
+    ]
     run("evaluate", "my flowers.safetensors", "my flowers.csv", "--target", "kind").done()
     told = train("spiral", "--epochs", 1, "--seed", 3).done()
     assert "  pellucid evaluate spiral.safetensors spiral --seed 3" in told.out
@@ -326,8 +329,8 @@ def test_a_table_of_classes(tmp_path: Path) -> None:
     assert told.last["test_accuracy"] == 1.0
     model = pl.load("flowers.safetensors")
     assert model.classes == ("iris", "rose", "tulip")
-    assert isinstance(model.prepare, pl.Standardize)
-    assert model.prepare.columns == ("size", "weight")
+    assert isinstance(model.prepare, pl.Table)
+    assert (model.prepare.names, model.prepare.target) == (("size", "weight"), "kind")
     assert [event["samples"] for event in told.events[:1]] == [49]
     told = train("flowers.csv", "--target", "kind", "--epochs", 1, "--test", 0.5)
     assert "27 to train, 3 to validate, 30 to test" in told.out
@@ -343,7 +346,7 @@ def test_a_table_of_values(tmp_path: Path) -> None:
     assert told.last["test_r2"] > 0.95
     assert "test_accuracy" not in told.last
     text = train("line.csv", "--epochs", 2).done().out
-    assert re.search(r"^test      r2 -?\d\.\d{4}, mean error ", text, re.M)
+    assert re.search(r"^test      r2 -?\d\.\d{4}, mean absolute error ", text, re.M)
     for loss in ("mae", "huber"):
         assert train("line.csv", "--epochs", 40, "--loss", loss, "--json").done().last["test_r2"] > 0.8
 
@@ -547,8 +550,8 @@ WRONG: list[tuple[tuple[Any, ...], int, list[str]]] = [
     (("none.csv",), 3, ["none.csv"]),
     (("table.csv", "--target", "colour"), 3, ["'colour'", "a, b, y"]),
     (("table.csv", "--output", "table.csv"), 2, ["holds the data"]),
-    (("nan.csv",), 3, ["row 3", "'b'", "nan"]),
-    (("empty.csv",), 3, ["row 2", "empty"]),
+    (("inf.csv",), 3, ["row 3 (line 4 of the file), column 2 ('b')", "'inf'", "finite"]),
+    (("lone.csv",), 3, ["class 'owl'", "'y'", "one row only (row 3)"]),
     (("nan.npz",), 3, ["nan", "row 4, column 1"]),
     (("digits", "--output", "table.csv/model.safetensors"), 3, ["table.csv is not a folder"]),
     (("digits", "--output", "table.csv/a/b/model.safetensors"), 3, ["table.csv is not a folder"]),
@@ -563,8 +566,8 @@ def test_what_cannot_be_is_refused_before_training(
     words: tuple[Any, ...], code: int, said: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "table.csv").write_text("a,b,y\n" + "1,2,0\n3,4,1\n" * 10)
-    (tmp_path / "nan.csv").write_text("a,b,y\n1,2,0\n3,4,1\n5,nan,0\n7,8,1\n")
-    (tmp_path / "empty.csv").write_text("a,b,y\n1,2,0\n3,,1\n5,6,0\n7,8,1\n")
+    (tmp_path / "inf.csv").write_text("a,b,y\n1,2,0\n3,4,1\n5,inf,0\n7,8,1\n")
+    (tmp_path / "lone.csv").write_text("a,b,y\n1,2,cat\n3,4,cat\n5,6,owl\n")
     np.savez(tmp_path / "nan.npz", x=np.where(np.arange(40).reshape(10, 4) == 17, np.nan, 0.0), t=np.arange(10) % 2)
     before = files(tmp_path)
     told = train(*words)
@@ -805,7 +808,7 @@ def test_a_second_ctrl_c_ends_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_the_usual_choices_are_complete() -> None:
-    layers = dense_layers(Options("x"), USUAL["table"], (3,), pl.SoftmaxCrossEntropy())
+    layers = dense_layers(Options("x"), TABLES[0][1], (3,), pl.SoftmaxCrossEntropy())
     assert [layer.kind for layer in layers] == ["dense", "relu", "dense", "relu", "dense"]
     for usual in USUAL.values():
         assert usual.activation in ACTIVATIONS

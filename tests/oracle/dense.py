@@ -127,10 +127,13 @@ def yes_or_no(y: Num, t: Num) -> Num:
 
 
 CLASS_WEIGHTS = [0.5, 1.0, 2.5]
+SCALED_MEAN, SCALED_STD = np.array([2.0, 0.0, -7.5]), np.array([0.5, 1.0, 3.0])
 LOSSES: dict[str, Loss] = {  # by the first words of a case's name; the longest that fits is taken
     "mse": of_numbers(lambda z, t: (z - t) * (z - t)),
     "mae": of_numbers(lambda z, t: size(z - t)),
     "huber": of_numbers(huber),
+    "scaled_mse": of_numbers(lambda z, t: (z - (t - 2.0) / 0.5) * (z - (t - 2.0) / 0.5)),
+    "scaled_mae": of_numbers(lambda z, t: size(z - (t - SCALED_MEAN) / SCALED_STD)),
     "bce": of_numbers(yes_or_no),
     "sigmoid_ce": of_numbers(lambda z, t: yes_or_no(sigmoid(z), t)),
     "categorical_ce": of_classes(of_probabilities),

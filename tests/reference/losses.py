@@ -50,6 +50,17 @@ def huber(delta: float) -> Loss:
     return elementwise(value, lambda z, t: max(-delta, min(delta, z - t)))
 
 
+def scaled(loss: Loss, mean: float | tuple[float, ...], std: float | tuple[float, ...]) -> Loss:
+    """The loss of targets that are counted in deviations from their mean, one of each for every output."""
+
+    def of(t: list[float]) -> list[float]:
+        means = mean if isinstance(mean, tuple) else (mean,) * len(t)
+        stds = std if isinstance(std, tuple) else (std,) * len(t)
+        return [(a - m) / s for a, m, s in zip(t, means, stds, strict=True)]
+
+    return lambda z, t, w: loss(z, [of(row if isinstance(row, list) else [row]) for row in t], w)
+
+
 def clipped(y: float, eps: float) -> float:
     return min(max(y, eps), 1.0 - eps)
 

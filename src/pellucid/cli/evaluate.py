@@ -26,7 +26,7 @@ Examples:
     show_default=True,
     help="Which part. Data that come in one piece are measured whole.",
 )
-@click.option("--target", help="For a table: the column with the answers, by its name or its number from 0.")
+@click.option("--target", help="For a table: the column with the answers. Default: the one that was learned.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For spiral, sine, ...: which points are drawn.")
 @json_option
 @click.pass_obj
@@ -35,14 +35,17 @@ def command(env: Environment, model: str, data: str, part: str, target: str | No
     import pellucid as pl
     from pellucid.cli.plan import metrics_for, with_targets
     from pellucid.cli.report import named, report
+    from pellucid.cli.tables import load_any, strange
     from pellucid.data.batches import check_finite
-    from pellucid.datasets import load
 
     net = named(pl.load(model))
-    train, test = load(data, target=target, seed=seed)
+    train, test = load_any(data, target, seed, net.prepare)
     parts = {"train": (train,), "test": (test or train,), "all": (train, test)}[part]
     samples = _joined([p for p in parts if p is not None])
     check_finite(samples)
+    if isinstance(net.prepare, pl.Table):
+        for text in strange(samples.x, net.prepare):
+            env.warn(f"{data}: {text}")
     samples = with_targets(net, _same_classes(net, _same_columns(net, samples), data))
     y = net.predict(samples.x)
     figures: dict[str, Any] = {"loss": net.evaluate(samples.x, samples.t, ())["loss"]}

@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 FAINT = 63  # bytes that reach no further are not meant to go up to 255
 
 
-def build_model(options: Options, usual: Usual, data: pl.Data) -> pl.Model:
-    """The network that was asked for, or the usual one, around this data."""
+def build_model(options: Options, usual: Usual, data: pl.Data, table: pl.Table | None = None) -> pl.Model:
+    """The network that was asked for, or the usual one, around this data; for records with what was inferred."""
     named = LOSSES[options.loss] if options.loss else None
     if named is not None:
         _check_loss(options, named, data)
     loss = (named or (pl.SoftmaxCrossEntropy if data.classes else pl.MeanSquaredError))()
-    input_shape: Shape = (prod(data.x.shape[1:]),)
+    input_shape: Shape = (prod(data.x.shape[1:]) if table is None else table.width,)
     if options.layers is not None and options.layers.endswith(".toml"):
         layers, loss, input_shape = read_toml(options, loss, input_shape)
     else:
         layers = dense_layers(options, usual, outputs_for(loss, data), loss)
     model = pl.Model(
         *layers,
-        loss=loss,
+        loss=scaled(loss, data),
         input_shape=input_shape,
         seed=options.seed,
         penalty=_penalty(options, usual),
-        prepare=preparation(data, input_shape, options.standardize),
+        prepare=table or preparation(data, input_shape, options.standardize),
         classes=data.classes,
     )
     outputs = outputs_for(loss, data)
@@ -52,6 +52,14 @@ def build_model(options: Options, usual: Usual, data: pl.Data) -> pl.Model:
             + draw_shapes((None, *model.output_shape), (None, outputs[0]), "network", "data")
         )
     return model
+
+
+def scaled(loss: pl.Loss, data: pl.Data) -> pl.Loss:
+    """The loss, with a target of large numbers brought to about 1 inside, as measured on the training part."""
+    sized = isinstance(loss, pl.MeanSquaredError | pl.MeanAbsoluteError | pl.Huber) and not data.classes
+    if sized and (data.columns or float(np.abs(data.t).max()) > BIG):
+        return pl.Scaled.fit(data.t, loss)  # type: ignore[arg-type]
+    return loss
 
 
 def outputs_for(loss: pl.Loss, data: pl.Data) -> tuple[int, ...]:

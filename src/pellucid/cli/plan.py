@@ -15,8 +15,11 @@ import pellucid as pl
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
 from pellucid.cli.network import build_model, sizes
+from pellucid.cli.tables import check_classes, check_table_options, inferred_for, table_lines, times_of
 from pellucid.cli.usual import OPTIMIZERS, USUAL_RATE, Usual, usual_for
 from pellucid.data.batches import check_finite
+from pellucid.datasets.infer import Inferred
+from pellucid.inspection.summary import loss_name
 from pellucid.losses import ClassLoss
 from pellucid.model import Metric, default_metrics
 
@@ -46,6 +49,10 @@ class Options:
     standardize: bool = False
     seed: int = 0
     target: str | None = None
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class Plan:
     test: pl.Data
     test_is_fresh: bool  # the test part came with the data, instead of being set aside from it
     lines: tuple[str, ...]  # what was chosen, in words
+    inferred: Inferred | None = None  # what was found about a table's columns
 
 
 def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
@@ -66,14 +74,17 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
     for part in (data, test):
         if part is not None:
             check_finite(part)
+    check_table_options(options, data)
     usual = usual_for(options.data, data)
     fresh = test is not None
     if test is None:
-        data, test = pl.split(data, _share("--test", options.test), seed=options.seed + 1)
+        check_classes(data)
+        data, test = _aside(options, data, _share("--test", options.test), seed=options.seed + 1)
     validation = None
     if options.validation != 0:
-        data, validation = pl.split(data, _share("--validation", options.validation), seed=options.seed)
-    model = build_model(options, usual, data)
+        data, validation = _aside(options, data, _share("--validation", options.validation), seed=options.seed)
+    inferred = inferred_for(options, data)
+    model = build_model(options, usual, data, inferred.table if inferred else None)
     data, test = with_targets(model, data), with_targets(model, test)
     validation = with_targets(model, validation) if validation is not None else None
     epochs = usual.epochs if options.epochs is None else options.epochs
@@ -95,16 +106,24 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
     )
     what = "pictures" if data.x.ndim >= 3 else "samples"
     kind = f"{len(data.classes)} classes" if data.classes else "values to predict"
+    size = f"{what} of {'x'.join(map(str, data.x.shape[1:])) or '1'}, {kind}" if inferred is None else "rows of a table"
     lines = (
         f"data      {options.data}: {len(data):,} to train, {len(validation) if validation else 0:,} to validate, "
-        f"{len(test):,} to test; {what} of {'x'.join(map(str, data.x.shape[1:])) or '1'}, {kind}",
-        f"network   {sizes(model)} ({model.theta.size:,} parameters), {type(model.loss).__name__}",
+        f"{len(test):,} to test; {size}",
+        *(table_lines(inferred, data, options.target is None) if inferred else ()),
+        f"network   {sizes(model)} ({model.theta.size:,} parameters), {loss_name(model.loss)}",
         f"training  {epochs} epoch{'s' * (epochs > 1)}, batches of {batch_size}, {words}"
         + (f", pictures shifted by up to {shift} pixel{'s' * (shift > 1)}" if shift else "")
         + (f", dropout {options.dropout:g}" if options.dropout else "")
         + (f", penalty {model.penalty!r}" if model.penalty is not None else ""),
     )
-    return Plan(training, data, validation, test, fresh, lines)
+    return Plan(training, data, validation, test, fresh, lines, inferred)
+
+
+def _aside(options: Options, data: pl.Data, share: float, seed: int) -> tuple[pl.Data, pl.Data]:
+    """The data without a share of them, and that share: chosen by chance, by whole groups, or the latest."""
+    groups = None if options.group is None else data.x[options.group]
+    return pl.split(data, share, seed, groups=groups, times=None if options.time is None else times_of(options, data))
 
 
 def _check_shift(shift: int, data: pl.Data, name: str) -> None:

@@ -39,10 +39,14 @@ def command(env: Environment, /, model: str, files: tuple[str, ...], top: int) -
     """
     import pellucid as pl
     from pellucid.cli.report import by_class, named
+    from pellucid.cli.tables import strange
 
     net = named(pl.load(model))
     for path in files:
         x, seen = read(net, path)
+        if isinstance(net.prepare, pl.Table):
+            for text in strange(x, net.prepare):
+                env.warn(f"{path}: {text}")
         y = net.predict(x)
         if net.classes:
             y = by_class(net, y)
@@ -61,13 +65,15 @@ def read(net: pl.Model, path: str) -> tuple[Array, Array | None]:
 
     import pellucid as pl
     from pellucid.base.errors import DataError
-    from pellucid.datasets import read_npy, read_rows
+    from pellucid.datasets import read_npy, read_records, read_rows
 
     name = path.lower()
     prepare = net.prepare
     if name.endswith(".npy"):
         return one_batch(read_npy(path), net, path), None
     if name.endswith((".csv", ".csv.gz", ".tsv", ".txt")):
+        if isinstance(prepare, pl.Table):
+            return read_records(path, prepare), None
         columns = prepare.columns if isinstance(prepare, pl.Standardize) else ()
         return read_rows(path, int(np.prod(net.input_shape)), columns).reshape(-1, *net.input_shape), None
     if name.endswith(".npz"):
@@ -107,6 +113,8 @@ def one_batch(x: Array, net: pl.Model, path: str) -> Array:
     from pellucid.base.errors import DataError, draw_shapes
 
     shape = net.prepare.picture or net.input_shape if isinstance(net.prepare, pl.Pixels) else net.input_shape
+    if isinstance(net.prepare, pl.Table):
+        shape = (len(net.prepare.columns),)
     size = int(np.prod(shape))
     if x.size == size and x.ndim <= len(shape) + 1 and (x.ndim == 0 or x.shape[0] != 1):
         x = x.reshape(1, *shape)

@@ -12,7 +12,8 @@ from pellucid.cli.environment import Environment
 from pellucid.cli.show import chosen, confusion, fitted, gallery
 from pellucid.data.batches import Data
 from pellucid.data.prepare import Pixels
-from pellucid.inspection.summary import answer_kind
+from pellucid.data.table import Table
+from pellucid.inspection.summary import answer_kind, plainly
 from pellucid.losses import ClassLoss
 from pellucid.metrics import class_ids, confusion_matrix, mean_absolute_error
 from pellucid.model import Model
@@ -61,7 +62,12 @@ def report(env: Environment, model: Model, data: Data, y: Array, figures: dict[s
     if not model.classes:
         error = mean_absolute_error(y, data.t)
         said = "".join(f"{name.replace('_', ' ')} {v:.4f}, " for name, v in figures.items() if name != "loss")
-        env.say(f"{what:<9} {said}mean error {error:.4g}, loss {figures['loss']:.4g}", style="bold")
+        env.say(f"{what:<9} {said}mean absolute error {plainly(error)}, loss {figures['loss']:.4g}", style="bold")
+        if isinstance(model.prepare, Table):
+            guess = float(np.abs(data.t - data.t.mean(axis=0)).mean())
+            env.say(
+                f"{'':<9} (always saying the mean, {plainly(float(data.t.mean()))}, would be off by {plainly(guess)})"
+            )
         env.say("")
         return
     y = by_class(model, y)
@@ -72,6 +78,10 @@ def report(env: Environment, model: Model, data: Data, y: Array, figures: dict[s
         f"loss {figures['loss']:.4f}",
         style="bold",
     )
+    if isinstance(model.prepare, Table):
+        counts = np.bincount(truth)
+        common, share = model.classes[int(counts.argmax())], 100 * counts.max() / len(truth)
+        env.say(f"{'':<9} (always answering {common!r} would be right in {share:.1f} %)")
     columns = min(env.stdout.width, MOST_COLUMNS) - INDENT
     if len(model.classes) <= MOST_CLASSES:
         lines = confusion(confusion_matrix(y, truth, len(model.classes)), model.classes, columns)

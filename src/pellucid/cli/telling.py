@@ -31,7 +31,7 @@ def tell_start(env: Environment, plan: Plan) -> None:
 
     training = plan.training
     for line in plan.lines:
-        say_line(env, line)
+        say_line(env, line, style="bold yellow" if line.startswith("warning ") else None)
     env.event(
         "start",
         data=plan.data.name,
@@ -40,10 +40,13 @@ def tell_start(env: Environment, plan: Plan) -> None:
         batch_size=training.batch_size,
         parameters=training.model.theta.size,
         layers=[pl.describe(layer) for layer in training.model.layers],
-        loss=type(training.model.loss).__name__,
+        loss=type(getattr(training.model.loss, "loss", training.model.loss)).__name__,
         seed=training.seed,
         epochs_done=training.epoch,
     )
+    if plan.inferred is not None:
+        found = [{"name": f.name, "kind": f.kind, "used": f.used, "words": f.words} for f in plan.inferred.found]
+        env.event("columns", target=plan.data.target, columns=found)
 
 
 def tell_epoch(env: Environment, event: pl.EpochDone, epochs: int, first: bool) -> None:
@@ -135,6 +138,8 @@ def _next(plan: Plan, options: Options, target: Path, stopped: bool, file: Path 
     if plan.test.x.ndim == 3:
         picture = "my_digit.png" if getattr(model.prepare, "digit", False) else "my_picture.png"
         said.append(("ask it about a picture of yours:", f"pellucid predict {place} {picture}"))
+    if plan.inferred is not None:
+        said.append(("ask it about new rows, with these columns:", f"pellucid predict {place} new_rows.csv"))
     said.append(("measure it again:" if plan.test_is_fresh else "measure it on all rows, learned or not:", again))
     if stopped and file is not None:
         said.append(("go on where you stopped: the same command with --resume", ""))

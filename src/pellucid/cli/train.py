@@ -25,6 +25,7 @@ Examples:
   pellucid train spiral --layers 64,64,3 --epochs 200 --lr 0.02
   pellucid train path/to/mnist --layers 512,256,10 --dropout 0.2 --shift 1
   pellucid train flowers.csv --target species --checkpoint runs/flowers
+  pellucid train titanic.csv --target survived --folds 5
 """
 
 
@@ -104,6 +105,22 @@ Examples:
 @click.option("--keep-best", is_flag=True, help="End with the weights of the epoch with the lowest validation loss.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All random choices follow from it.")
 @click.option("--target", help="For a table: the column to predict, by its name or its number from 0.")
+@click.option("--keep", multiple=True, metavar="COLUMN", help="For a table: use a column that would be left out.")
+@click.option("--drop", multiple=True, metavar="COLUMN", help="For a table: leave a column out.")
+@click.option(
+    "--group",
+    metavar="COLUMN",
+    help="For a table: rows with the same word or number here, such as a patient's, stay in one part.",
+)
+@click.option(
+    "--time", metavar="COLUMN", help="For a table: the latest rows are the test, those before them validation."
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2),
+    metavar="K",
+    help="Cross-validate: train K networks, each judged on a K-th of the rows that it did not see. Nothing is saved.",
+)
 @click.option("--output", type=click.Path(dir_okay=False), help="Where the model is saved. Default NAME.safetensors.")
 @click.option(
     "--checkpoint",
@@ -123,12 +140,16 @@ def command(
     output: str | None,
     checkpoint: str | None,
     resume: bool,
+    folds: int | None,
     **said: Any,
 ) -> Status:
     """Train a network on DATA and save it.
 
-    DATA is digits, spiral, vertical, sine, xor or moons; or a path: a folder with the four MNIST files, with CIFAR-10's
-    batches, or with a folder of pictures for each class; one IDX file of images, a CSV table, an .npz file.
+    DATA is digits, spiral, vertical, sine, xor, moons, or another name from `pellucid data list`; or a path: a folder
+    with the four MNIST files, with CIFAR-10's batches, or with a folder of pictures for each class; one IDX file of
+    images, a CSV table, an .npz file.
+
+    Of a table, every column is looked at and what was found is said: numbers, words, missing cells, what is left out.
     """
     if resume and checkpoint is None:
         raise click.UsageError("--resume needs to know from where: add --checkpoint DIR.")
@@ -137,10 +158,18 @@ def command(
     if (patience is not None or keep_best) and not said["validation"]:
         raise click.UsageError("--patience and --keep-best watch the validation loss, so --validation cannot be 0.")
     from pellucid.cli.plan import Options, make_plan
-    from pellucid.datasets import load
+    from pellucid.cli.tables import load_any
 
     options = Options(data, **said)
-    plan = make_plan(options, load(data, target=options.target, seed=options.seed))
+    loaded = load_any(data, options.target, options.seed)
+    if folds is not None:
+        if checkpoint is not None or output is not None or patience is not None or keep_best:
+            raise click.UsageError("--folds saves nothing and watches nothing: leave out --output, --checkpoint, ...")
+        from pellucid.cli.folds import cross_validate
+
+        cross_validate(env, options, loaded[0], folds)
+        return Status.DONE
+    plan = make_plan(options, loaded)
     target = Path(output or f"{Path(data).name.split('.')[0] or 'model'}.safetensors")
     file = None if checkpoint is None else Path(checkpoint) / "checkpoint.safetensors"
     _check_writable(target, data)

@@ -58,12 +58,20 @@ USUAL: dict[str, Usual] = {
     "xor": Usual((16,), epochs=100, lr=0.01),
     "moons": Usual((32,), epochs=100, lr=0.01),
     "sine": Usual((64, 64), "tanh", epochs=200, lr=0.005, decay=0.98),
-    "table": Usual(),
 }
+# tables, by how many rows there are to learn from: few rows are seen often, and held back by a penalty
+TABLES: tuple[tuple[float, Usual], ...] = (
+    (500, Usual(epochs=200, batch_size=16, lr=0.01, decay=0.985, l2=5e-3)),
+    (2_000, Usual(epochs=100, lr=0.01, decay=0.97, l2=5e-3)),
+    (50_000, Usual((128, 64), epochs=80, batch_size=64, lr=0.01, decay=0.936, l2=2e-4)),
+    (float("inf"), Usual((128, 64), epochs=30, batch_size=256, lr=0.01, decay=0.86, l2=1e-5)),
+)
 
 
 def usual_for(name: str, data: pl.Data) -> Usual:
     """The usual choices for this data."""
     if name in USUAL:
         return USUAL[name]
-    return USUAL["pictures" if data.x.ndim >= 3 else "table"]
+    if data.x.ndim >= 3:
+        return USUAL["pictures"]
+    return next(usual for rows, usual in TABLES if len(data) < rows)

@@ -4,7 +4,13 @@ from pellucid.data.augment import Chain as Chain
 from pellucid.data.augment import Flip as Flip
 from pellucid.data.augment import Shift as Shift
 from pellucid.data.batches import Data as Data
+from pellucid.data.columns import Category as Category
+from pellucid.data.columns import Frequency as Frequency
+from pellucid.data.columns import Number as Number
 from pellucid.data.prepare import Pixels as Pixels
 from pellucid.data.prepare import Standardize as Standardize
+from pellucid.data.split import folds as folds
 from pellucid.data.split import group_folds as group_folds
 from pellucid.data.split import split as split
+from pellucid.data.split import three_parts as three_parts
+from pellucid.data.table import Table as Table

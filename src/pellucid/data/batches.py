@@ -30,6 +30,7 @@ class Data:
         name: what it is called in messages.
         mask: for sequences, which time steps (N, T) are real; layers that read sequences skip the others, the loss
             does not. Default None: all are.
+        target: what t is called, for tables.
 
     Raises:
         DataError: if x, t and weights are not of one length, or empty.
@@ -46,6 +47,7 @@ class Data:
     columns: tuple[str, ...] = ()
     name: str = "data"
     mask: Array | None = None
+    target: str = ""
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.t):
@@ -69,11 +71,13 @@ class Data:
         """Some of the samples, by a slice or an array of indices."""
         w = None if self.weights is None else self.weights[at]
         m = None if self.mask is None else self.mask[at]
-        return Data(self.x[at], self.t[at], self.classes, w, self.columns, self.name, m)
+        return replace(self, x=self.x[at], t=self.t[at], weights=w, mask=m)
 
     def __repr__(self) -> str:
         kind = f"{len(self.classes)} classes" if self.classes else "values"
-        return f"Data({len(self)} samples of {self.x.shape[1:]} {self.x.dtype}, {kind})"
+        names = self.x.dtype.names
+        what = f"{self.x.shape[1:]} {self.x.dtype}" if names is None else f"{len(names)} columns"
+        return f"Data({len(self)} samples of {what}, {kind})"
 
 
 def as_data(data: Any, t: Any = None, name: str = "data", mask: Any = None) -> Data:

@@ -13,29 +13,107 @@ from pellucid.base.seeds import stream
 from pellucid.data.batches import Data
 
 
-def split(data: Data, share: float, seed: int = 0) -> tuple[Data, Data]:
-    """Two data sets: the larger rest and `share` of the samples, chosen at random, every class in proportion.
+def split(data: Data, share: float, seed: int = 0, *, groups: Any = None, times: Any = None) -> tuple[Data, Data]:
+    """Two data sets: the larger rest, and `share` of the samples set aside.
+
+    Which ones is chance, with every class in proportion; or whole groups; or the latest. Rows of one patient on both
+    sides, or yesterday's on one and the day before's on the other, are how a network is praised for what it knows
+    already.
 
     Args:
         data: what to split.
         share: the share that is set aside, above 0 and below 1. At least one sample stays on each side.
         seed: the choice follows from it.
+        groups: each sample's group, (N,): none is divided, so the share is met as nearly as the groups allow.
+        times: when each sample was, (N,), numbers or dates: the latest are set aside, and equal times stay together.
+
+    Raises:
+        UsageError: if the share cannot be, or there is only one sample, group or time.
 
     >>> rest, aside = split(Data(np.zeros((10, 1)), np.array([0] * 8 + [1] * 2), ("a", "b")), 0.5)
     >>> len(rest), np.bincount(aside.t).tolist()
     (5, [4, 1])
+    >>> data = Data(np.zeros((4, 1)), np.arange(4))
+    >>> split(data, 0.5, groups=["ann", "bob", "ann", "bob"])[1].t, split(data, 0.5, times=[7, 1, 9, 3])[1].t
+    (array([0, 2]), array([0, 2]))
     """
+    rest, aside = _divide(data, share, seed, groups, times)
+    return data[rest], data[aside]
+
+
+def three_parts(
+    data: Data, validation: float = 0.1, test: float = 0.1, seed: int = 0, *, groups: Any = None, times: Any = None
+) -> tuple[Data, Data, Data]:
+    """Three data sets: to learn from, to choose by (which epoch, which network), and to be judged on once, at the end.
+
+    Args:
+        data, seed, groups, times: as for `split`. With times the test part is the latest and validation before it.
+        validation, test: the shares of the whole.
+
+    >>> [len(part) for part in three_parts(Data(np.zeros((50, 1)), np.arange(50) % 2), validation=0.2)]
+    [35, 10, 5]
+    """
+    learn, judge = _divide(data, test, seed + 1, groups, times)
+    left = validation / (1.0 - test)
+    groups, times = (None if part is None else np.asarray(part)[learn] for part in (groups, times))
+    rest, choose = _divide(data[learn], left, seed, groups, times)
+    return data[learn[rest]], data[learn[choose]], data[judge]
+
+
+def _divide(data: Data, share: float, seed: int, groups: Any, times: Any) -> tuple[Array, Array]:
+    """The indices of the rest and of those set aside, each in order."""
     if not 0.0 < share < 1.0:
         raise UsageError(f"The share that is set aside lies between 0 and 1, not at {share!r}; 0.1 is common.")
     if len(data) < 2:
         raise UsageError("One sample cannot be split in two.")
-    rng = stream(seed, "split")
-    order = rng.permutation(len(data))
-    if data.t.ndim == 1 and data.t.dtype.kind in "iub":  # class ids
-        order = _interleaved(order, data.t)
-    count = min(max(round(share * len(data)), 1), len(data) - 1)
-    aside = np.sort(order[:count])
-    return data[np.sort(order[count:])], data[aside]
+    if groups is not None and times is not None:
+        raise UsageError("A split is by groups or by times. Give one of them.")
+    rng, given = stream(seed, "split"), times if groups is None else groups
+    if given is None:
+        order = rng.permutation(len(data))
+        if data.t.ndim == 1 and data.t.dtype.kind in "iub":  # class ids
+            order = _interleaved(order, data.t)
+        count = min(max(round(share * len(data)), 1), len(data) - 1)
+        return np.sort(order[count:]), np.sort(order[:count])
+    what = "time" if groups is None else "group"
+    if np.shape(given) != (len(data),):
+        raise UsageError(f"There must be one {what} a sample, {len(data)}, not an array of shape {np.shape(given)}.")
+    _, block, sizes = np.unique(np.asarray(given), return_inverse=True, return_counts=True)
+    if len(sizes) < 2:
+        raise UsageError(f"All samples are of one {what}, so they cannot be split by it.")
+    blocks = np.arange(len(sizes))[::-1] if groups is None else rng.permutation(len(sizes))
+    over = np.abs(np.cumsum(sizes[blocks])[:-1] - share * len(data))  # how far the share is missed after each block
+    aside = np.isin(block, blocks[: int(over.argmin()) + 1])
+    return np.flatnonzero(~aside), np.flatnonzero(aside)
+
+
+def folds(t: Sequence[Any] | Array, k: int = 5, seed: int = 0) -> Iterator[tuple[Array, Array]]:
+    """Cross-validation: k pairs of indices (to learn from, to be judged on), every class in proportion.
+
+    Every sample is judged in exactly one of the k, so a small table gives a figure on all of its rows. Where rows
+    belong together, use `group_folds`.
+
+    Args:
+        t: the targets (N,): class ids are dealt out class by class, values by chance.
+        k: how many folds. Default 5.
+        seed: the choice follows from it.
+
+    Raises:
+        UsageError: if there are fewer samples than folds, or k is less than 2.
+
+    >>> for learn, judge in folds([0, 0, 0, 0, 1, 1], k=2):
+    ...     print(learn, judge)
+    [0 3 4] [1 2 5]
+    [1 2 5] [0 3 4]
+    """
+    t = np.asarray(t)
+    _check_folds(k, len(t), "samples")
+    order = stream(seed, "folds").permutation(len(t))
+    if t.ndim == 1 and t.dtype.kind in "iub":
+        order = order[np.argsort(t[order], kind="stable")]
+    of = np.empty(len(t), np.intp)
+    of[order] = np.arange(len(t)) % k
+    return ((np.flatnonzero(of != i), np.flatnonzero(of == i)) for i in range(k))
 
 
 def group_folds(groups: Sequence[Any] | Array, k: int = 5, seed: int = 0) -> Iterator[tuple[Array, Array]]:
@@ -59,13 +137,10 @@ def group_folds(groups: Sequence[Any] | Array, k: int = 5, seed: int = 0) -> Ite
     [0 2 3] [1]
     [0 1 2] [3]
     """
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 2:
-        raise UsageError(f"k is the number of folds, a whole number of 2 or more, not {k!r}; 5 is common.")
     if np.ndim(groups) != 1:
         raise UsageError(f"groups holds one group a sample (N,), but its shape is {np.shape(groups)}.")
     _, group, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
-    if len(sizes) < k:
-        raise UsageError(f"{len(sizes)} groups cannot be dealt out to {k} folds. Use fewer folds, at least 2.")
+    _check_folds(k, len(sizes), "groups")
     order = stream(seed, "folds").permutation(len(sizes))
     fold, filled = np.empty(len(sizes), np.intp), [0] * k
     for g in order[np.argsort(-sizes[order], kind="stable")].tolist():
@@ -73,6 +148,13 @@ def group_folds(groups: Sequence[Any] | Array, k: int = 5, seed: int = 0) -> Ite
         filled[fold[g]] += int(sizes[g])
     of = fold[group]  # (N,)
     return ((np.flatnonzero(of != i), np.flatnonzero(of == i)) for i in range(k))
+
+
+def _check_folds(k: Any, count: int, what: str) -> None:
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 2:
+        raise UsageError(f"k is the number of folds, a whole number of 2 or more, not {k!r}; 5 is common.")
+    if count < k:
+        raise UsageError(f"{count} {what} cannot be dealt out to {k} folds. Use fewer folds, at least 2.")
 
 
 def _interleaved(order: Array, t: Array) -> Array:

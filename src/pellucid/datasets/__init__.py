@@ -13,12 +13,15 @@ from pellucid.datasets.idx import load_idx_pair as load_idx_pair
 from pellucid.datasets.idx import read_idx as read_idx
 from pellucid.datasets.images import malaria as malaria
 from pellucid.datasets.images import picture_folder as picture_folder
+from pellucid.datasets.infer import infer as infer
 from pellucid.datasets.labels import renumber as renumber
 from pellucid.datasets.load import load as load
 from pellucid.datasets.pictures import as_digit as as_digit
 from pellucid.datasets.pictures import read_colours as read_colours
 from pellucid.datasets.pictures import read_picture as read_picture
 from pellucid.datasets.pictures import resized as resized
+from pellucid.datasets.records import read_records as read_records
+from pellucid.datasets.records import read_table as read_table
 from pellucid.datasets.rows import read_rows as read_rows
 from pellucid.datasets.sets import breast_cancer as breast_cancer
 from pellucid.datasets.sets import california_housing as california_housing

@@ -7,6 +7,7 @@ any whole numbers: a class's id is its position among them in order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -120,4 +121,4 @@ def renumber(data: Data, classes: Sequence[str]) -> Data:
             "Use data with the classes that the model was trained on."
         )
     table = np.array([place.get(name, -1) for name in data.classes])
-    return Data(data.x, table[data.t], tuple(classes), data.weights, data.columns, data.name)
+    return replace(data, t=table[data.t], classes=tuple(classes))

@@ -24,8 +24,8 @@ from pellucid.datasets.digits import FILES
 from pellucid.datasets.fetch import located
 from pellucid.datasets.idx import load_idx_folder
 from pellucid.datasets.images import malaria
-from pellucid.datasets.mixed import read_table
 from pellucid.datasets.reading import opened
+from pellucid.datasets.records import read_table
 from pellucid.datasets.tables import read_csv
 
 Folder = str | os.PathLike[str] | None

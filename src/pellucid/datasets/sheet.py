@@ -67,8 +67,7 @@ class Sheet:
                 yield line, cells
         except csv.Error as error:
             raise DataError(
-                f"{self.name} cannot be read as a table near line {self.skipped + reader.line_num}: {error}. "
-                "Look for a quotation mark that is opened and never closed."
+                f"{self.name} cannot be read as a table near line {self.skipped + reader.line_num}: {advice(error)}"
             ) from None
         if number == 0:
             raise self.no_rows()
@@ -130,7 +129,7 @@ def open_sheet(path: str | os.PathLike[str]) -> tuple[Sheet, tuple[str, ...]]:
         after = reader.line_num
         first = tuple(cell.strip() for cell in next(reader, []))
     except csv.Error as error:
-        raise DataError(f"{path} cannot be read as a table: line {reader.line_num} is damaged ({error}).") from None
+        raise DataError(f"{path} cannot be read as a table near line {reader.line_num}: {advice(error)}") from None
     if not any(head):
         raise DataError(f"{path}: line 1 is blank; a header or the first row of numbers was expected there.")
     if not is_header(head, first):
@@ -139,6 +138,16 @@ def open_sheet(path: str | os.PathLike[str]) -> tuple[Sheet, tuple[str, ...]]:
     if not any(first):
         raise sheet.blank(after + 1) if any(line.strip(BLANK) for line in sheet.lines) else sheet.no_rows()
     return sheet, head
+
+
+def advice(error: csv.Error) -> str:
+    """What the reader of cells met, and what to look for."""
+    if "new-line" in str(error):
+        return (
+            "its lines end in a lone carriage return, as on old computers, or such a character stands in a cell. "
+            "Save it again with ordinary line ends."
+        )
+    return f"{error}. Look for a quotation mark that is opened and never closed."
 
 
 def check_header(sheet: Sheet) -> None:

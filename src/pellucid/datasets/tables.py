@@ -47,43 +47,43 @@ def read_csv(path: str | os.PathLike[str], target: str | int | None = None) -> D
     ([[4.5], [30.0]], [0, 1], ('cat', 'dog'))
     """
     sheet, head = open_sheet(path)
-    if _has_class_line(head, sheet.first):
+    if has_class_line(head, sheet.first):
         return _read_with_class_line(replace(sheet, header=()), head, target)
     check_header(sheet)
-    at = _find_target(sheet, target)
+    at = find_target(sheet, target)
     label = pixel_label(sheet)
     if label is not None and (at == label or not sheet.header):
         x, t = read_pixels(sheet, label if at is None else at, guessed=at is None)
         return Data(x, t, numbered(t), name=sheet.name)
     if at is None:
-        raise DataError(_which(sheet, "does not say which column is the answer"))
+        raise DataError(which(sheet, "does not say which column is the answer"))
     x, t, classes = _read_table(sheet, at)
     columns = sheet.header or tuple(map(str, range(sheet.width)))
     return Data(x, t, classes, columns=columns[:at] + columns[at + 1 :], name=sheet.name)
 
 
-def _find_target(sheet: Sheet, target: str | int | None) -> int | None:
+def find_target(sheet: Sheet, target: str | int | None) -> int | None:
     """The target column's index; None if it was not given and no name tells."""
     if isinstance(target, str) and target.strip() in sheet.header:
         return sheet.header.index(target.strip())
     try:
         at = None if target is None else int(target)
     except ValueError:
-        raise DataError(_which(sheet, f"has no column {target!r}")) from None
+        raise DataError(which(sheet, f"has no column {target!r}")) from None
     if at is not None:
         if not -sheet.width <= at < sheet.width:
-            raise DataError(_which(sheet, f"has no column with the index {at}"))
+            raise DataError(which(sheet, f"has no column with the index {at}"))
         return at % sheet.width
     lower = [name.lower() for name in sheet.header]
     likely = [name for name in ANSWERS if name in lower]
     if len(likely) > 1 and likely[-1] == "y":
         likely.pop()  # beside a column "label", y is a measurement
     if len(likely) > 1:
-        raise DataError(_which(sheet, f"has several columns that may be the answer: {' and '.join(likely)}"))
+        raise DataError(which(sheet, f"has several columns that may be the answer: {' and '.join(likely)}"))
     return lower.index(likely[0]) if likely else None
 
 
-def _which(sheet: Sheet, problem: str) -> str:
+def which(sheet: Sheet, problem: str) -> str:
     if sheet.header:
         columns = f"The columns are {', '.join(sheet.header[:40])}{', ...' if sheet.width > 40 else ''}."
     else:
@@ -108,7 +108,7 @@ def _read_table(sheet: Sheet, at: int) -> tuple[Array, Array, tuple[str, ...]]:
             waiting = []
     if waiting:
         parts.append(_numbers(sheet, at, waiting, lines))
-    _check_answers(sheet, at, answers, lines)
+    check_answers(sheet, at, answers, lines)
     t, classes = read_targets(answers)
     return np.concatenate(parts), t, classes
 
@@ -140,12 +140,13 @@ def _not_numbers(sheet: Sheet, at: int, cells: Sequence[str], row: int, line: in
     words = [sheet.column(k + (k >= at)) for k, other in enumerate(cells) if other.strip() and not is_number(other)]
     text = (
         f"holds {cell[:40]!r}, which is not a number, and a network computes with numbers. Remove or encode the "
-        f"columns of words (in this row: {', '.join(words)}); if one of them is the target, name it with --target."
+        f"columns of words (in this row: {', '.join(words)}), or read the file with read_table; if one of them is the "
+        "target, name it with --target."
     )
     return sheet.wrong(row, line, column, text)
 
 
-def _check_answers(sheet: Sheet, at: int, answers: Sequence[str], lines: Sequence[int]) -> None:
+def check_answers(sheet: Sheet, at: int, answers: Sequence[str], lines: Sequence[int]) -> None:
     """Refuse a target that is missing, and a word among measurements."""
     words: list[int] = []
     fractions = False
@@ -162,7 +163,7 @@ def _check_answers(sheet: Sheet, at: int, answers: Sequence[str], lines: Sequenc
         raise sheet.wrong(i + 1, lines[i], at, f"{what}. Correct it or remove the row.")
 
 
-def _has_class_line(head: Sequence[str], first: Sequence[str]) -> bool:
+def has_class_line(head: Sequence[str], first: Sequence[str]) -> bool:
     """Whether a file begins with "rows,features,class names...", as scikit-learn's own tables do."""
     return (
         len(head) > 3
@@ -175,7 +176,7 @@ def _has_class_line(head: Sequence[str], first: Sequence[str]) -> bool:
 
 
 def _read_with_class_line(sheet: Sheet, head: Sequence[str], target: str | int | None) -> Data:
-    at = _find_target(sheet, -1 if target is None else target)
+    at = find_target(sheet, -1 if target is None else target)
     assert at is not None
     x, t, classes = _read_table(sheet, at)
     if len(x) != int(head[0]):

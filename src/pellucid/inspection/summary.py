@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+from pellucid.data.table import Table
 from pellucid.describe import describe
 from pellucid.layers import AvgPool2D, Conv1D, Conv2D, MaxPool2D, Softmax
 from pellucid.layers.compose import walk
 from pellucid.layers.layer import Layer
 from pellucid.layers.pool import pool_window
-from pellucid.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SoftmaxCrossEntropy
+from pellucid.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss, Scaled, SoftmaxCrossEntropy
 from pellucid.model import Model
 
 
@@ -40,10 +41,11 @@ def summary(model: Model) -> str:
     size = model.theta.size
     lines.append(f"{size:,} parameters, {model.dtype}, {_bytes(size * model.dtype.itemsize)}")
     if model.prepare is not None:
-        lines.append(f"before the first layer: {_said(model.prepare)}")
+        lines += [f"before the first layer: {said}" for said in _said(model.prepare).splitlines()[:1]]
+        lines += _said(model.prepare).splitlines()[1:]
     if model.penalty is not None:
         lines.append(f"penalty on all weights: {model.penalty!r}")
-    lines.append(f"loss: {type(model.loss).__name__}; predict gives {answer_kind(model)}")
+    lines.append(f"loss: {loss_name(model.loss)}; predict gives {answer_kind(model)}")
     if model.classes:
         names = ", ".join(model.classes[:12]) + (", ..." if len(model.classes) > 12 else "")
         lines.append(f"classes: {names}")
@@ -81,10 +83,36 @@ def _bytes(count: int) -> str:
 
 
 def _said(prepare: object) -> str:
+    if isinstance(prepare, Table):
+        return f"{len(prepare.columns)} columns as {prepare.width} numbers\n{prepare}"
     text = describe(prepare)
     kind = text.pop("kind")
     short = {k: v if not isinstance(v, list) or len(v) <= 4 else f"{len(v)} numbers" for k, v in text.items()}
     return f"{kind}({', '.join(f'{k}={v}' for k, v in short.items())})"
+
+
+def loss_name(loss: Loss) -> str:
+    """A loss in a few words.
+
+    >>> from pellucid.losses import MeanSquaredError
+    >>> loss_name(Scaled(MeanSquaredError(), mean=206_855.8, std=115_395.6))
+    'MeanSquaredError of (target - 206,856) / 115,396'
+    """
+    if not isinstance(loss, Scaled):
+        return type(loss).__name__
+    inner = type(loss.loss).__name__
+    if isinstance(loss.mean, tuple) or isinstance(loss.std, tuple):
+        return f"{inner} of each target, scaled"
+    return f"{inner} of (target - {plainly(loss.mean)}) / {plainly(loss.std)}"
+
+
+def plainly(value: float) -> str:
+    """A number as people write it.
+
+    >>> plainly(206_855.8), plainly(0.123456), plainly(-12.0)
+    ('206,856', '0.1235', '-12')
+    """
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def answer_kind(model: Model) -> str:

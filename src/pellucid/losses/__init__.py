@@ -1,4 +1,4 @@
-"""Floor 2: the losses. Read loss.py, then numbers.py and classes.py."""
+"""Floor 2: the losses. Read loss.py, then numbers.py and classes.py; scaled.py is for targets of any size."""
 
 from pellucid.losses.classes import CategoricalCrossEntropy as CategoricalCrossEntropy
 from pellucid.losses.classes import ClassLoss as ClassLoss
@@ -10,3 +10,4 @@ from pellucid.losses.numbers import Huber as Huber
 from pellucid.losses.numbers import MeanAbsoluteError as MeanAbsoluteError
 from pellucid.losses.numbers import MeanSquaredError as MeanSquaredError
 from pellucid.losses.numbers import SigmoidCrossEntropy as SigmoidCrossEntropy
+from pellucid.losses.scaled import Scaled as Scaled

@@ -1,0 +1,141 @@
+"""What the command line does for tables: read them, look at their columns, and say what was found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import pellucid as pl
+from pellucid.base.arrays import Array
+from pellucid.base.errors import DataError, UsageError
+from pellucid.datasets import infer, load, read_table
+from pellucid.datasets.infer import Inferred
+from pellucid.datasets.load import NAMED, TABLES
+from pellucid.inspection.summary import plainly
+
+if TYPE_CHECKING:
+    from pellucid.cli.plan import Options
+
+SORTABLE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T].*)?")  # dates that stand in their order when they are sorted as words
+MOST_CLASSES = 8  # more are not listed
+
+
+def load_any(data: str, target: str | None, seed: int, prepare: Any = None) -> tuple[pl.Data, pl.Data | None]:
+    """A data set by its name or path; a table with whatever its columns hold, as a trained preparation knows it."""
+    if data in NAMED or not Path(data).is_file() or not data.lower().removesuffix(".gz").endswith(TABLES):
+        return load(data, target=target, seed=seed)
+    if prepare is not None and not isinstance(prepare, pl.Table):
+        return load(data, target=target, seed=seed)
+    return read_table(data, target, prepare), None
+
+
+def check_table_options(options: Options, data: pl.Data) -> None:
+    """Refuse options that are for tables with named columns, where there are none."""
+    names = data.x.dtype.names
+    said = {"--keep": options.keep, "--drop": options.drop, "--group": options.group, "--time": options.time}
+    used = [name for name, value in said.items() if value]
+    if used and names is None:
+        raise UsageError(f"{used[0]} names a column of a table with a header, and {options.data} is none.")
+    for name, column in (("--group", options.group), ("--time", options.time)):
+        if column is not None and column not in (names or ()):
+            raise DataError(f"{data.name} has no column {column!r} for {name}. It has {', '.join((names or ())[:20])}.")
+    if options.group is not None and options.time is not None:
+        raise UsageError("--group and --time each say how the rows are divided. Give one of them.")
+
+
+def check_classes(data: pl.Data) -> None:
+    """Refuse a single class, and a class with a single row, which cannot be both learned and tested."""
+    if data.x.dtype.names is None or not data.classes:
+        return
+    if len(data.classes) == 1:
+        raise DataError(
+            f"{data.name}: column {data.target!r} holds {data.classes[0]!r} in every row, so there is nothing to tell "
+            "apart. Name another target, or add rows with another answer."
+        )
+    counts = np.bincount(data.t, minlength=len(data.classes))
+    alone = np.flatnonzero(counts == 1)
+    if len(alone):
+        k = int(alone[0])
+        row = int(np.flatnonzero(data.t == k)[0]) + 1
+        more = f", and so have {len(alone) - 1} others" if len(alone) > 1 else ""
+        raise DataError(
+            f"{data.name}: the class {data.classes[k]!r} of column {data.target!r} has one row only (row {row}){more}. "
+            "A class is learned from some rows and tested on others. Add rows of it, join it with another class, or "
+            "remove it."
+        )
+
+
+def strange(x: Array, table: pl.Table) -> Iterator[str]:
+    """What new rows hold that training never saw, and what is made of it: a sentence for each such column.
+
+    >>> x = np.array([(np.nan, "Mars")], [("age", float), ("planet", "U9")])
+    >>> for text in strange(x, pl.Table((pl.Number("age", fill=30.0), pl.Category("planet", ("Earth",))))): print(text)
+    age is missing in 1 row, which it never was in training; 30 stands in for it.
+    planet is 'Mars' in 1 row, which training never saw; it counts as none of the words that were learned.
+    """
+    if x.dtype.names is None:
+        return
+    for column in table.columns:
+        cells = x[column.name]
+        if isinstance(column, pl.Number):
+            count = int(np.isnan(cells).sum())
+            if count and not column.mark:
+                filled = f"which it never was in training; {column.fill:.4g} stands in for it."
+                yield f"{column.name} is missing in {count:,} row{'s' * (count > 1)}, {filled}"
+            continue
+        new = cells[~np.isin(cells, np.array(column.words, np.str_))]
+        if not len(new):
+            continue
+        word, more = f"{str(new[0])!r}" if new[0] else "missing", len(np.unique(new)) - 1
+        rows = f"{len(new):,} row{'s' * (len(new) > 1)}"
+        known = "none of the words that were learned" if isinstance(column, pl.Category) else "the rarest of all"
+        known = "one of the rare words" if isinstance(column, pl.Category) and column.others else known
+        others = f" (and {more} other new word{'s' * (more > 1)})" if more else ""
+        yield f"{column.name} is {word}{others} in {rows}, which training never saw; it counts as {known}."
+
+
+def inferred_for(options: Options, data: pl.Data) -> Inferred | None:
+    """What the columns of a table are, found on the training part; None for other data."""
+    if data.x.dtype.names is None:
+        return None
+    drop = dict.fromkeys(options.drop, "as you said")
+    if options.group is not None:
+        drop[options.group] = "it says which rows belong together"
+    if options.time is not None:
+        drop[options.time] = "it says which rows are later; what is later than all that was learned is new to a network"
+    return infer(data, keep=options.keep, drop=drop)
+
+
+def times_of(options: Options, data: pl.Data) -> Array:
+    """The column that says when each row was, in a form that can be sorted."""
+    times: Array = data.x[str(options.time)]
+    bad = np.isnan(times) if times.dtype.kind == "f" else np.array([not SORTABLE.fullmatch(t) for t in times.tolist()])
+    if bad.any():
+        i = int(bad.argmax())
+        raise DataError(
+            f"{data.name}: --time {options.time} holds {str(times[i])!r} in row {i + 1}. Times are numbers, or dates "
+            "written year first, such as 2024-03-31, in every row."
+        )
+    return times
+
+
+def table_lines(inferred: Inferred, data: pl.Data, guessed: bool) -> Iterator[str]:
+    """What was found, a line each: the target, the columns by their kind, what is left out and why."""
+    guess = " (guessed by its name; --target names another)" if guessed else ""
+    yield f"{'target':<9} {data.target}{guess}: {_target(data)}"
+    for head, line in inferred.lines():
+        yield f"{head:<9} {line}"
+
+
+def _target(data: pl.Data) -> str:
+    if not data.classes:
+        least, most, mean = (plainly(float(v)) for v in (data.t.min(), data.t.max(), data.t.mean()))
+        return f"values from {least} to {most}, {mean} on average; scaled inside, reported as they are"
+    shares = 100 * np.bincount(data.t, minlength=len(data.classes)) / len(data)
+    said = [f"{name} ({share:.0f} %)" for name, share in zip(data.classes, shares, strict=True)]
+    more = f", and {len(said) - MOST_CLASSES} more" if len(said) > MOST_CLASSES else ""
+    return f"{len(said)} classes: {', '.join(said[:MOST_CLASSES])}{more}"
