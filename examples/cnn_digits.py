@@ -2,7 +2,7 @@
 
     python examples/cnn_digits.py                                    # the embedded digits: 98.9 %, a minute
     python examples/cnn_digits.py path/to/mnist --epochs 8           # 99.4 %, six minutes
-    python examples/cnn_digits.py path/to/fashion-mnist --epochs 12 --flip
+    python examples/cnn_digits.py path/to/fashion-mnist --epochs 12 --flip --widths 24,48,96      # 93.1 %, 15 minutes
 
 Two things do most of the work beside the windows: every picture is shifted a little, anew in each epoch, and BatchNorm
 keeps the numbers between the layers in one range, so that a high learning rate is safe. FOLDER holds MNIST's four
