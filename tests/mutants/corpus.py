@@ -92,19 +92,37 @@ def _activations() -> Iterator[Case]:
                 for n, k, seed in BATCHES:
                     x = x_of(n, k, seed=seed)
                     label = f"{name} {i} {(n, k)}"
-                    yield Case(mistake, f"activation {label}", lambda r=rule, m=name, x=x: (activations.book(m, r)(), x, None))  # type: ignore[misc]
+                    yield Case(
+                        mistake, f"activation {label}", lambda r=rule, m=name, x=x: (activations.book(m, r)(), x, None)
+                    )  # type: ignore[misc]
                 if mistake != "argument overwritten":
                     yield Case(mistake, f"pair {name} {i}", lambda r=rule, m=name: (activations.pair(m, r), None, None))  # type: ignore[misc]
     for name in activations.ALL:
         for n, k, seed in BATCHES:
             x = x_of(n, k, seed=seed)
-            yield Case("wrong input cached", f"activation {name}", lambda m=name, x=x: (activations.book(m, once=True)(), x, None))  # type: ignore[misc]
-            yield Case("stale gradient added", f"activation {name}", lambda m=name, x=x: (activations.book(m, stale=True)(), x, None))  # type: ignore[misc]
+            yield Case(
+                "wrong input cached",
+                f"activation {name}",
+                lambda m=name, x=x: (activations.book(m, once=True)(), x, None),
+            )  # type: ignore[misc]
+            yield Case(
+                "stale gradient added",
+                f"activation {name}",
+                lambda m=name, x=x: (activations.book(m, stale=True)(), x, None),
+            )  # type: ignore[misc]
     for axis in (0, None):
         for n, k, seed in BATCHES:
             x = x_of(n, k, seed=seed)
-            yield Case("softmax over the wrong axis", f"softmax forward {axis}", lambda a=axis, x=x: (activations.softmax_of(a)(), x, None))  # type: ignore[misc]
-    named = {"redrawn": "mask from the wrong array", "dvalues": "mask from the wrong array", "inputs": "mask from the wrong array"}
+            yield Case(
+                "softmax over the wrong axis",
+                f"softmax forward {axis}",
+                lambda a=axis, x=x: (activations.softmax_of(a)(), x, None),
+            )  # type: ignore[misc]
+    named = {
+        "redrawn": "mask from the wrong array",
+        "dvalues": "mask from the wrong array",
+        "inputs": "mask from the wrong array",
+    }
     for mistake in ("dropout scale missing", "redrawn", "dvalues", "inputs", "sign", "argument overwritten"):
         for own in (False, True):
             for n, k, seed in BATCHES:
@@ -136,17 +154,31 @@ def _losses() -> Iterator[Case]:
                     yield Case(mistake, f"loss {label}", lambda a=kind, r=rule, x=x, t=t: (losses.book(a, r)(), x, t))  # type: ignore[misc]
                     if seed == 0:
                         for back in (False, True):
-                            yield Case(mistake, f"loss pair {label}", lambda a=kind, r=rule, x=x, t=t, b=back: (losses.pair(a, r, b), x, t))  # type: ignore[misc]
-        for memory, mistake in (("stale", "stale gradient added"), ("overwrite", "argument overwritten"), ("once", "wrong input cached")):
+                            yield Case(
+                                mistake,
+                                f"loss pair {label}",
+                                lambda a=kind, r=rule, x=x, t=t, b=back: (losses.pair(a, r, b), x, t),
+                            )  # type: ignore[misc]
+        for memory, mistake in (
+            ("stale", "stale gradient added"),
+            ("overwrite", "argument overwritten"),
+            ("once", "wrong input cached"),
+        ):
             for n, k, seed in BATCHES:
                 x, t = losses.data(kind, n, k, seed)
                 if kind == "mae" and memory == "once":
                     continue  # the sign of another input is often the same
-                yield Case(mistake, f"loss {kind}", lambda a=kind, m=memory, x=x, t=t: (losses.book(a, memory=m)(), x, t))  # type: ignore[misc]
+                yield Case(
+                    mistake, f"loss {kind}", lambda a=kind, m=memory, x=x, t=t: (losses.book(a, memory=m)(), x, t)
+                )  # type: ignore[misc]
     for axis in (0, None):
         for n, k, seed in BATCHES:
             x, t = losses.data("softmax_ce", n, k, seed)
-            yield Case("softmax over the wrong axis", f"loss forward {axis}", lambda a=axis, x=x, t=t: (losses.softmax_forward_over(a)(), x, t))  # type: ignore[misc]
+            yield Case(
+                "softmax over the wrong axis",
+                f"loss forward {axis}",
+                lambda a=axis, x=x, t=t: (losses.softmax_forward_over(a)(), x, t),
+            )  # type: ignore[misc]
 
 
 def _optimizers() -> Iterator[Case]:
@@ -165,7 +197,11 @@ def _optimizers() -> Iterator[Case]:
 
 def _ours() -> Iterator[Case]:
     for name, (_, shape, _) in ours.PARAMETERS.items():
-        x = x_of(5, *shape) if name != "Embedding" else np.random.default_rng(0).integers(0, 6, (5, *shape)).astype(float)
+        x = (
+            x_of(5, *shape)
+            if name != "Embedding"
+            else np.random.default_rng(0).integers(0, 6, (5, *shape)).astype(float)
+        )
         for mistake, what, make in ours.with_parameters(name):
             yield Case(mistake, f"pl.{name} {what}", lambda make=make, x=x: (make(), x, None))  # type: ignore[misc]
     for name, (_, shape) in ours.PLAIN.items():
@@ -181,22 +217,36 @@ def _ours() -> Iterator[Case]:
     for kind in (pl.MeanSquaredError, pl.MeanAbsoluteError, pl.Huber, pl.SigmoidCrossEntropy, pl.SoftmaxCrossEntropy):
         for mistake, loss in ours.losses(kind):
             for n, k, seed in BATCHES:
-                name = "softmax_ce" if kind is pl.SoftmaxCrossEntropy else "sigmoid_ce" if kind is pl.SigmoidCrossEntropy else "mse"
+                name = (
+                    "softmax_ce"
+                    if kind is pl.SoftmaxCrossEntropy
+                    else "sigmoid_ce"
+                    if kind is pl.SigmoidCrossEntropy
+                    else "mse"
+                )
                 z, t = losses.data(name, n, k, seed)
                 yield Case(mistake, f"pl.{kind.__name__}", lambda loss=loss, z=z, t=t: (loss, z, t))  # type: ignore[misc]
-                yield Case(mistake, f"model with {kind.__name__}", lambda loss=loss, z=z, t=t, k=k: (_model(loss, k), z, t))  # type: ignore[misc]
+                yield Case(
+                    mistake, f"model with {kind.__name__}", lambda loss=loss, z=z, t=t, k=k: (_model(loss, k), z, t)
+                )  # type: ignore[misc]
     for mistake, penalty in ours.PENALTIES.items():
         yield Case(mistake, "penalty", lambda p=penalty: (p(0.1), None, None))  # type: ignore[misc]
-        yield Case(mistake, "model with a penalty", lambda p=penalty: (_model(None, 4, penalty=p(0.1)), x_of(7, 4), x_of(7, 4, seed=1)))  # type: ignore[misc]
+        yield Case(
+            mistake,
+            "model with a penalty",
+            lambda p=penalty: (_model(None, 4, penalty=p(0.1)), x_of(7, 4), x_of(7, 4, seed=1)),
+        )  # type: ignore[misc]
     for mistake, model in (("regulariser missing", ours.PenaltyForgotten), ("regulariser doubled", ours.PenaltyTwice)):
-        yield Case(mistake, "model", lambda m=model: (_model(None, 4, m, penalty=pl.L2(0.1)), x_of(7, 4), x_of(7, 4, seed=1)))  # type: ignore[misc]
+        yield Case(
+            mistake, "model", lambda m=model: (_model(None, 4, m, penalty=pl.L2(0.1)), x_of(7, 4), x_of(7, 4, seed=1))
+        )  # type: ignore[misc]
 
 
 def _model(loss: pl.Loss | None, k: int, kind: type[pl.Model] = pl.Model, **options: Any) -> pl.Model:
     return kind(pl.Dense(5), pl.Tanh(), pl.Dense(k), loss=loss, input_shape=(k,), seed=1, **options)
 
 
-# ---- right -------------------------------------------------------------------------------------------------------------
+# ---- right ----------------------------------------------------------------------------------------------------------
 
 
 def right_ones() -> Iterator[Case]:
@@ -229,11 +279,15 @@ def right_ones() -> Iterator[Case]:
                 x, t = losses.data(kind, n, k, seed, hot)
                 yield Case("", f"loss {kind}", lambda a=kind, x=x, t=t: (losses.book(a)(), x, t))  # type: ignore[misc]
                 for back in (False, True):
-                    yield Case("", f"loss pair {kind}", lambda a=kind, x=x, t=t, b=back: (losses.pair(a, reverse=b), x, t))  # type: ignore[misc]
+                    yield Case(
+                        "", f"loss pair {kind}", lambda a=kind, x=x, t=t, b=back: (losses.pair(a, reverse=b), x, t)
+                    )  # type: ignore[misc]
     for form in (optimizers.book, optimizers.with_dicts, optimizers.function):
         for kind in optimizers.KINDS:
             for lr, eps in ((0.05, 1e-7), (1e-3, 1e-8)):
-                yield Case("", f"{form.__name__} {kind}", lambda f=form, k=kind, lr=lr, e=eps: (f(k, "", lr, e), None, None))  # type: ignore[misc]
+                yield Case(
+                    "", f"{form.__name__} {kind}", lambda f=form, k=kind, lr=lr, e=eps: (f(k, "", lr, e), None, None)
+                )  # type: ignore[misc]
     for name, make in right.OBJECTS:
         yield Case("", name, lambda make=make: (make(), None, None))  # type: ignore[misc]
         yield Case("", f"{name}, own inputs", lambda make=make: (make(), x_of(6, 4), None))  # type: ignore[misc]

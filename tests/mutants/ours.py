@@ -107,7 +107,7 @@ def mutate(layer: pl.Layer, to: Callable[[type[pl.Layer]], type[pl.Layer]]) -> p
 
 def with_parameters(name: str) -> list[tuple[str, str, Callable[[], pl.Layer]]]:
     """(mistake, what, how it is made) for a layer that has parameters."""
-    make, _, bias = PARAMETERS[name]
+    make, _, _ = PARAMETERS[name]
     probe = pl.Model(make(), input_shape=PARAMETERS[name][1])
     grads = ["d" + path.rsplit(".", 1)[-1] for path in probe.slots]
     found: list[tuple[str, str, Callable[[], pl.Layer]]] = []
@@ -192,7 +192,11 @@ class HalfTheSlope(pl.L2):
         return 0.5 * super().gradient(w)
 
 
-PENALTIES = {"regulariser missing": NoSlope, "regulariser doubled": TwiceTheSlope, "factor 2 of the square": HalfTheSlope}
+PENALTIES = {
+    "regulariser missing": NoSlope,
+    "regulariser doubled": TwiceTheSlope,
+    "factor 2 of the square": HalfTheSlope,
+}
 
 
 class PenaltyForgotten(pl.Model):

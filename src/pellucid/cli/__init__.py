@@ -25,6 +25,7 @@ VERBS = {
     "train": ("pellucid.cli.train:command", "Train a network on a data set and save it."),
     "evaluate": ("pellucid.cli.evaluate:command", "Measure a saved network on data with known answers."),
     "predict": ("pellucid.cli.predict:command", "Ask a saved network about new data."),
+    "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
 HELP = {"--help", "-h", "--version"}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.base.errors import UsageError
+from pellucid.base.params import Penalty
 from pellucid.inspection.backward.calling import TARGETS, required, undisturbed
 from pellucid.inspection.backward.functions import PairSubject
 from pellucid.inspection.backward.layers import check_layer
@@ -21,8 +22,7 @@ from pellucid.inspection.backward.objects import FORWARD, ObjectSubject, method
 from pellucid.inspection.backward.optimizers import check_optimizer, is_optimizer
 from pellucid.inspection.backward.ours import OurSubject
 from pellucid.inspection.backward.report import BackwardReport
-from pellucid.inspection.backward.torch_form import TorchSubject, is_module
-from pellucid.base.params import Penalty
+from pellucid.inspection.backward.torch_form import TorchLoss, TorchSubject, is_module, plain
 from pellucid.layers.layer import Layer
 from pellucid.losses.loss import Loss
 
@@ -80,7 +80,9 @@ def _checked(subject: Any, x: Any, t: Any, args: tuple[Any, ...] | None, seed: i
     if isinstance(subject, Penalty):
         return check_penalty(subject, seed)
     if is_module(subject):
-        module = TorchSubject(subject, x, t)
+        if t is not None:
+            return check_loss(TorchLoss(subject), plain(x), np.asarray(plain(t)), seed)
+        module = TorchSubject(subject, x)
         return check_layer(module, module.x, seed)
     if is_network(subject):
         return check_network(subject, x, t, seed)
@@ -98,8 +100,8 @@ def _checked(subject: Any, x: Any, t: Any, args: tuple[Any, ...] | None, seed: i
         return check_layer(pair, pair.x if x is not None else None, seed)
     if method(subject, FORWARD) is None:
         raise UsageError(
-            f"{subject!r} cannot be checked: it has no forward. Give a layer, a loss, an optimizer, a network, or a pair "
-            "of functions (forward, backward)."
+            f"{subject!r} cannot be checked: it has no forward. Give a layer, a loss, an optimizer, a network, or a "
+            "pair of functions (forward, backward)."
         )
     thing = ObjectSubject(subject, x, args)
     return check_layer(thing, thing.x, seed)

@@ -78,7 +78,9 @@ def call(function: Callable[..., Any], first: Sequence[Any], offers: Mapping[str
             given = []
         elif p.kind is kind.VAR_KEYWORD:
             continue
-        elif given and p.kind is not kind.KEYWORD_ONLY and not (p.name.lower() in TRAINING and p.name.lower() in offers):
+        elif (
+            given and p.kind is not kind.KEYWORD_ONLY and not (p.name.lower() in TRAINING and p.name.lower() in offers)
+        ):
             positional.append(given.pop(0))
         elif p.name.lower() in offers:
             named[p.name] = offers[p.name.lower()]

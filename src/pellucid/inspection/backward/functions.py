@@ -7,6 +7,7 @@ returned beside the output.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -52,20 +53,38 @@ class PairSubject(Subject):
         self.given: dict[str, Array] = {}
         if isinstance(x, tuple):
             if len(x) != len(names):
-                raise UsageError(f"{self.name} takes {len(names)} arguments ({', '.join(names)}), and {len(x)} were given.")
+                raise UsageError(
+                    f"{self.name} takes {len(names)} arguments ({', '.join(names)}), and {len(x)} were given."
+                )
             self.given = {name: as_real(value) for name, value in zip(self.param_names, x[1:], strict=True)}
             x = x[0]
         self.x = None if x is None else as_real(x)
         self.free = not self.given
         self.layout = 0
+        self.slope = ""
         if self.param_names and self.free:
             self.layout = self._find_layout()
         elif self.x is None:
             self.x = np.random.default_rng(0).standard_normal((ROWS, 4))
         dy = [p.name for p in parameters(backward)]
+        if not self.param_names and len(dy) == 1 and dy[0].lower() not in GRADIENTS:
+            self.slope = self._slope_of()
         keys = self._returned_keys()
         gradients = {X: keys.get(X, f"d{self.x_name}")} | {n: keys.get(n, f"d{n}") for n in self.param_names}
         self.words = Words(self.x_name, "y", dy[0] if dy else "dy", {n: n for n in self.param_names}, gradients)
+
+    def _slope_of(self) -> str:
+        """Whether a derivative of one argument is written for the input or for the output: by trying, then by name."""
+        assert self.x is not None
+        x = np.random.default_rng(0).standard_normal((ROWS, 3)) + 0.01
+        y = np.asarray(self.forward(x))
+        with suppress(Exception):
+            true = (np.asarray(self.forward(x + 1e-6)) - np.asarray(self.forward(x - 1e-6))) / 2e-6
+            for name, argument in (("input", x), ("output", y)):
+                if np.allclose(self.backward(argument.copy()), true, rtol=1e-4, atol=1e-6):
+                    return name
+        name = parameters(self.backward)[0].name.lower()
+        return "output" if name in OUTPUTS and name != self.x_name.lower() else "input"
 
     def _returned_keys(self) -> dict[str, str]:
         body = self.body(0)
@@ -83,13 +102,15 @@ class PairSubject(Subject):
             D = self.x.shape[-1]
         matrix = ((D, K), (D, K), (K, D), (K, D))[layout % 4]
         vector = ((K,), (1, K))[layout % 2]
-        if layout >= 4:  # scales and shifts as wide as the input
+        if layout == 5:  # samples in columns: W X + b
+            matrix, vector = (K, D), (K, 1)
+        if layout == 4:  # scales and shifts as wide as the input
             return [(D,)] * len(self.param_names)
         return [vector if n.lower() in BIASES or i else matrix for i, n in enumerate(self.param_names)]
 
     def _find_layout(self) -> int:
         said: Exception | None = None
-        for layout in range(5):
+        for layout in range(6):
             self.layout = layout
             body = self.body(0)
             try:
@@ -99,8 +120,8 @@ class PairSubject(Subject):
                 continue
             return layout
         raise UsageError(
-            f"No shapes that were tried fit {self.name}({self.x_name}, {', '.join(self.param_names)}): {said}. Give all "
-            "its arguments as a tuple: pl.check_backward((forward, backward), (x, w, b))."
+            f"No shapes that were tried fit {self.name}({self.x_name}, {', '.join(self.param_names)}): {said}. Give "
+            "all its arguments as a tuple: pl.check_backward((forward, backward), (x, w, b))."
         )
 
     def body(self, draw: int) -> PairBody:
@@ -115,6 +136,8 @@ class PairSubject(Subject):
             return like(self.x, n, rng)
         matrix = next((p.shape for p in body.params().values() if p.ndim == 2 and 1 not in p.shape), None)
         vector = next((p.shape[-1] for p in body.params().values() if p.ndim), 4)
+        if self.layout == 5 and matrix is not None:
+            return rng.standard_normal((matrix[1], n))
         width = matrix[self.layout // 2 % 2] if matrix is not None else vector
         return like(np.zeros((1, width)), n, rng)
 
@@ -151,6 +174,8 @@ class PairBody(Body):
     def call_backward(self, dy: Array) -> Any:
         """What backward returns."""
         s = self.subject
+        if s.slope:  # a derivative f'(x) and not a backward: the chain rule is the caller's
+            return dy * np.asarray(s.backward(self.x if s.slope == "input" else self.y))
         offers = offer(INPUTS, self.x) | offer(OUTPUTS, self.y) | offer(GRADIENTS, dy) | offer(TRAINING, True)
         for name, value in self.own.items():
             alike = next((g for g in (WEIGHTS, BIASES) if name.lower() in g), (name.lower(),))

@@ -107,7 +107,9 @@ def _evidence(name: str, exhibits: Sequence[Exhibit], suspect: Suspect, ratios: 
         rest = "what this mistake gives," if suspect.name else "the true gradient"
         lines.append(f"{name} is {rest} times {shown}, for batches of {batches}.")
     elif len(exhibits) > 1:
-        lines.append(f"With exactly this mistake all numbers agree, in {len(exhibits)} trials with batches of {batches}.")
+        lines.append(
+            f"With exactly this mistake all numbers agree, in {len(exhibits)} trials with batches of {batches}."
+        )
     return [line for line in lines if line]
 
 
@@ -115,7 +117,9 @@ def _unexplained(name: str, exhibits: Sequence[Exhibit], wrong: Sequence[bool]) 
     lines = [_worst(name, [e for e, bad in zip(exhibits, wrong, strict=True) if bad])]
     if not all(wrong):
         sizes = [str(e.scene.N) for e, bad in zip(exhibits, wrong, strict=True) if bad]
-        lines.append(f"It is wrong in {sum(wrong)} of {len(wrong)} trials (batches of {', '.join(sizes)}) and right in the others.")
+        lines.append(
+            f"It is wrong in {sum(wrong)} of {len(wrong)} trials (batches of {', '.join(sizes)}), right in the others."
+        )
     if all(e.said is not None and not np.any(e.said) for e in exhibits):
         lines.append(f"{name} is 0 everywhere, as if it had not been computed.")
     return [line for line in lines if line]

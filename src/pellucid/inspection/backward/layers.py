@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
 from pellucid.base.stable import softmax
 from pellucid.inspection.backward.calling import BIASES, WEIGHTS
+from pellucid.inspection.backward.columns import Columns, samples_are_columns
 from pellucid.inspection.backward.judge import Exhibit, Judgement, judge
 from pellucid.inspection.backward.matching import Scene
 from pellucid.inspection.backward.mistakes import UNKNOWN
@@ -33,32 +35,66 @@ def check_layer(subject: Subject, x: Array | None, seed: int) -> BackwardReport:
         x: the caller's own inputs, or None.
         seed: the draws follow from it.
     """
-    trials = _trials(subject, x, seed, 0)
-    broken = all(t.trouble is not None for t in trials)
-    squared = _trials(subject, None, seed, SQUARE) if broken and subject.free else []
-    if squared and all(t.trouble is None for t in squared):
-        report = _report(subject, squared)
-        return _also(report, trials[0].trouble, "where it has as many outputs as inputs it runs, and then:")
+    shown = subject.input(7, subject.body(0), np.random.default_rng(0)) if x is None else x
+    if samples_are_columns(subject, shown):
+        subject, x = Columns(subject, x), None if x is None else x.T
+    trials = _trials(subject, x, seed)
+    if all(t.trouble is not None for t in trials):
+        squared = _squared(subject, seed)
+        if squared and all(t.trouble is None for t in squared):
+            report = _report(subject, squared)
+            return _also(report, trials[0].trouble)
     return _report(subject, trials)
 
 
-def _trials(subject: Subject, x: Array | None, seed: int, start: int) -> list[Trial]:
+def _few(subject: Subject, x: Array) -> Array:
+    """The first samples of the caller's batch, unless forward takes the whole of it alone."""
+    if x.ndim < 2 or len(x) <= MOST:
+        return x
+    try:
+        subject.body(0).forward(x[:MOST].copy())
+    except Exception:  # its batch has a fixed size, or its samples are no rows
+        return x
+    return x[:MOST]
+
+
+def _squared(subject: Subject, seed: int) -> list[Trial]:
+    """Draws in which the layer has as many outputs as inputs, where a product with the wrong matrix does not fail."""
+    trials: list[Trial] = []
+    rng = np.random.default_rng([seed, 31])
+    for draw, n in enumerate((3, 5, 7), SQUARE):
+        try:
+            body = subject.body(draw)
+            x1, x2 = subject.input(n, body, rng), subject.input(n, body, rng)
+            D = x1.shape[-1]
+            shapes = {
+                name: (D, D) if p.ndim == 2 and 1 not in p.shape else (*p.shape[:-1], D)
+                for name, p in body.params().items()
+            }
+            params = {name: 0.8 * rng.standard_normal(shape) for name, shape in shapes.items()}
+            trials += pair(subject, draw, x1, x2, params, seed + draw)
+        except Exception:  # a layer that cannot have other sizes
+            return []
+    return trials
+
+
+def _trials(subject: Subject, x: Array | None, seed: int) -> list[Trial]:
     """The caller's own batch with the layer's own numbers, then draws of other sizes and numbers."""
     trials: list[Trial] = []
     rng = np.random.default_rng([seed, 3])
     if x is not None:
-        own = np.asarray(x[:MOST], np.float64)
+        own = _few(subject, np.asarray(x, np.float64))
         again = own[::-1].copy() if subject.whole_input else own + 0.5 * rng.standard_normal(own.shape)
         trials += pair(subject, 0, own, again, None, seed)
-    first = subject.body(start)
+    first = subject.body(0)
     taken = {n for p in first.params().values() for n in p.shape} | {2}
     sizes = [n for n in (3, 5, 7, 4, 6, 8, 9, 11) if n not in taken][: DRAWS if x is not None else DRAWS + 1]
-    for draw, n in enumerate(sizes, start + 1):
+    for draw, n in enumerate(sizes, 1):
         body = subject.body(draw)
-        inputs = [subject.input(n, body, rng) for _ in range(2)]
+        x1, x2 = subject.input(n, body, rng), subject.input(n, body, rng)
         params = {name: 0.8 * rng.standard_normal(p.shape) for name, p in body.params().items()}
         try:
-            trials += pair(subject, draw, *inputs, params, seed + draw)
+            trials += pair(subject, draw, x1, x2, params, seed + draw)
         except UsageError:
             raise
         except Exception as error:  # a forward that takes one size of batch alone, or no other numbers
@@ -67,11 +103,13 @@ def _trials(subject: Subject, x: Array | None, seed: int, start: int) -> list[Tr
     return trials
 
 
-def _also(report: BackwardReport, trouble: Exception | None, then: str) -> BackwardReport:
+def _also(report: BackwardReport, trouble: Exception | None) -> BackwardReport:
     """The report with the error that backward ended with at first."""
-    said = f"backward ends with {type(trouble).__name__}: {trouble}; {then}"
-    findings = tuple(Finding(f.name, f.arrays, (said, *f.evidence), f.repair) for f in report.findings)
-    return BackwardReport(report.subject, report.how, report.arrays, findings, report.notes)
+    said = (
+        f"backward ends with {type(trouble).__name__}: {trouble}. With as many outputs as inputs it runs, and this is "
+        "what it says there."
+    )
+    return replace(report, notes=(*report.notes, said))
 
 
 def _report(subject: Subject, trials: Sequence[Trial]) -> BackwardReport:
@@ -93,7 +131,12 @@ def _report(subject: Subject, trials: Sequence[Trial]) -> BackwardReport:
     if axis:
         where = f"the outputs of a sample do not sum to 1; over {axis} they do. (Samples are rows here.)"
         findings.append(
-            Finding("softmax over the wrong axis", ("forward",), (where,), "e / e.sum(axis=-1, keepdims=True)        # in forward")
+            Finding(
+                "softmax over the wrong axis",
+                ("forward",),
+                (where,),
+                "e / e.sum(axis=-1, keepdims=True)        # in forward",
+            )
         )
     for name, by in written.items():
         rows.append(ArrayReport(name, "wrong", mistakes=("argument overwritten",), remark=f"by {by}"))
@@ -129,7 +172,9 @@ def _one_story(judgements: dict[str, Judgement]) -> dict[str, Judgement]:
         return judgements
     swap = {"averaged instead of summed": "extra 1/N"}
     return {
-        name: Judgement(j.verdict, tuple(swap.get(m, m) for m in j.mistakes), j.note, j.compared, j.error, j.evidence, j.ratios)
+        name: Judgement(
+            j.verdict, tuple(swap.get(m, m) for m in j.mistakes), j.note, j.compared, j.error, j.evidence, j.ratios
+        )
         for name, j in judgements.items()
     }
 
@@ -158,7 +203,9 @@ def wrong_axis(trial: Trial) -> str:
     for W in trial.params.values():
         for M in (W, W.T) if W.ndim == 2 else ():
             if M.shape[0] == trial.x.shape[-1]:
-                z += [trial.x @ M + b.reshape(-1) for b in trial.params.values() if b.size == M.shape[1]] + [trial.x @ M]
+                z += [trial.x @ M + b.reshape(-1) for b in trial.params.values() if b.size == M.shape[1]] + [
+                    trial.x @ M
+                ]
     for s in z:
         if s.shape != trial.y.shape or s.ndim < 2 or len(s) < 2 or s.shape[-1] < 2:
             continue
@@ -179,7 +226,9 @@ def _findings(
     judgements: dict[str, Judgement], subject: Subject, parts: Parts | None, trials: Sequence[Trial]
 ) -> list[Finding]:
     words = subject.words
-    names = list(dict.fromkeys(m for j in judgements.values() if j.verdict == "wrong" for m in j.mistakes or (UNKNOWN,)))
+    names = list(
+        dict.fromkeys(m for j in judgements.values() if j.verdict == "wrong" for m in j.mistakes or (UNKNOWN,))
+    )
     found = []
     for mistake in names:
         where = [n for n, j in judgements.items() if j.verdict == "wrong" and mistake in (j.mistakes or (UNKNOWN,))]
@@ -197,7 +246,8 @@ def _troubles(trials: Sequence[Trial]) -> list[Finding]:
     if not failed:
         return []
     t = failed[0]
-    said = f"backward ends with {type(t.trouble).__name__}: {t.trouble} (input {t.x.shape}, upstream gradient {t.dy.shape})."
+    shapes = f"input {t.x.shape}, upstream gradient {t.dy.shape}"
+    said = f"backward ends with {type(t.trouble).__name__}: {t.trouble} ({shapes})."
     more = f"In {len(failed)} of {len(trials)} trials." if len(failed) < len(trials) else "In every trial."
     return [Finding(UNKNOWN, ("backward",), (said, more), "")]
 

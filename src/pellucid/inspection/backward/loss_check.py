@@ -22,6 +22,7 @@ from pellucid.inspection.backward.report import ArrayReport, BackwardReport, Fin
 from pellucid.inspection.backward.trial import EXACT, ROUGH, SINGLE
 
 MOST = 6
+CLIP = 2e-6  # probabilities so near to 0 and 1 are clipped by most losses, and their slope there is a matter of taste
 SIZES = ((3, 3), (5, 4), (7, 3), (4, 5))  # (samples, outputs) of the draws
 
 
@@ -92,7 +93,9 @@ def some_pair(subject: LossSubject, x: Array | None, rng: np.random.Generator) -
                 return outputs, t
         except Exception:  # another kind of targets may fit
             continue
-    raise UsageError(f"No outputs and targets that were tried fit {subject.name}. Give some: pl.check_backward(loss, x, t).")
+    raise UsageError(
+        f"No outputs and targets that were tried fit {subject.name}. Give some: pl.check_backward(loss, x, t)."
+    )
 
 
 def _pair(subject: LossSubject, x: Array, t: Array, seed: int) -> list[LossTrial]:
@@ -132,6 +135,8 @@ def _watch(
     here = values(x)
     coarse = is_coarse(values, x, here, rng)
     truth = jacobian(values, x, here, coarse, rng).pull(np.ones(1))
+    if x.min() >= 0.0 and x.max() <= 1.0:  # where probabilities are clipped, the value stands still
+        truth = np.where((x < CLIP) | (x > 1.0 - CLIP), np.nan, truth)
     old = None
     if before is not None:
         past, base = before.x, values(before.x)
@@ -152,7 +157,7 @@ def _note(written: dict[str, str], by: str, s: LossSubject, x: Array, x0: Array,
 def _dense_targets(x: Array, t: Array) -> Array | None:
     """The targets in x's shape: one-hot rows for ids."""
     if is_ids(t, x):
-        return np.eye(x.shape[-1])[t.reshape(x.shape[:-1]).astype(int)]
+        return np.asarray(np.eye(x.shape[-1])[t.reshape(x.shape[:-1]).astype(int)])
     return t.reshape(x.shape).astype(np.float64) if t.size == x.size else None
 
 
@@ -178,14 +183,24 @@ def _report(subject: LossSubject, trials: Sequence[LossTrial]) -> BackwardReport
             findings += [Finding(n, (subject.gradient,), judged.evidence, code) for n in names or (UNKNOWN,)]
     if axis and not any(f.name == "softmax over the wrong axis" for f in findings):
         said = f"forward's value is that of a softmax over {axis}; the shares of one sample (a row) must sum to 1."
-        findings.append(Finding("softmax over the wrong axis", ("forward",), (said,), "e / e.sum(axis=-1, keepdims=True)        # in forward"))
+        findings.append(
+            Finding(
+                "softmax over the wrong axis",
+                ("forward",),
+                (said,),
+                "e / e.sum(axis=-1, keepdims=True)        # in forward",
+            )
+        )
     for name, by in written.items():
         rows.append(ArrayReport(name, "wrong", mistakes=("argument overwritten",), remark=f"by {by}"))
         said = f"{by} writes to {name}, which belongs to the caller."
-        findings.append(Finding("argument overwritten", (name,), (said,), f"{name} = {name}.copy()        # first line of {by}"))
+        findings.append(
+            Finding("argument overwritten", (name,), (said,), f"{name} = {name}.copy()        # first line of {by}")
+        )
     if failed := [tr for tr in trials if tr.trouble is not None]:
         error = failed[0].trouble
-        said = f"backward ends with {type(error).__name__}: {error} (outputs {failed[0].x.shape}), in {len(failed)} of {len(trials)} trials."
+        often = f"(outputs {failed[0].x.shape}), in {len(failed)} of {len(trials)} trials"
+        said = f"backward ends with {type(error).__name__}: {error} {often}."
         findings.append(Finding(UNKNOWN, ("backward",), (said,)))
         if not ran:
             rows.append(ArrayReport(subject.gradient, "wrong", remark="backward fails"))
@@ -199,7 +214,12 @@ def _exhibit(tr: LossTrial, subject: LossSubject) -> Exhibit:
     if tr.before is not None:
         said = tr.before.said if tr.before.said is not None else np.zeros(())
         before = (np.asarray(said, np.float64), tr.truth if tr.old is None else tr.old)
-    scene = Scene(len(tr.x), tr.x.size // len(tr.x), tr.tolerance, (1e-4 if tr.tolerance == ROUGH else 2e-10) * (1.0 + abs(tr.value)))
+    scene = Scene(
+        len(tr.x),
+        tr.x.size // len(tr.x),
+        tr.tolerance,
+        (1e-4 if tr.tolerance == ROUGH else 2e-10) * (1.0 + abs(tr.value)),
+    )
     lineup = loss_suspects(tr.x, _dense_targets(tr.x, tr.t), tr.truth, before, subject.gradient)
     return Exhibit(tr.said, tr.truth, lineup, scene)
 
@@ -213,7 +233,10 @@ def _wrong_axis(tr: LossTrial) -> str:
     def entropy(p: Array) -> float:
         return -float(np.mean(np.sum(T * np.log(np.clip(p, 1e-300, None)), axis=1)))
 
-    values = {"each column": softmax(tr.x.T).T, "all numbers of the batch": softmax(tr.x.reshape(1, -1)).reshape(tr.x.shape)}
+    values = {
+        "each column": softmax(tr.x.T).T,
+        "all numbers of the batch": softmax(tr.x.reshape(1, -1)).reshape(tr.x.shape),
+    }
     right = entropy(softmax(tr.x))
     near = 1e-5 * (1.0 + abs(tr.value))
     for label, p in values.items():
@@ -226,7 +249,15 @@ def _repair(subject: LossSubject, formula: Formula, tr: LossTrial) -> str:
     """The right formula, if it was recognised, with the factor that the reported value asks for."""
     g, x, t = subject.gradient, subject.x, subject.t
     N, K = len(tr.x), tr.x.size // len(tr.x)
-    known = {1 / N: f"{{}} / len({x})", 2 / N: f"2 * {{}} / len({x})", 1 / (N * K): f"{{}} / {x}.size", 2 / (N * K): f"2 * {{}} / {x}.size", 1.0: "{}", 2.0: "2 * {}", 0.5: "{} / 2"}
+    known = {
+        1 / N: f"{{}} / len({x})",
+        2 / N: f"2 * {{}} / len({x})",
+        1 / (N * K): f"{{}} / {x}.size",
+        2 / (N * K): f"2 * {{}} / {x}.size",
+        1.0: "{}",
+        2.0: "2 * {}",
+        0.5: "{} / 2",
+    }
     form = next((f for c, f in known.items() if abs(c - formula.c) < 1e-6 * c), f"{formula.c:.4g} * {{}}")
     p = {"identity": x, "softmax": "p", "sigmoid": "p", "tanh": "p"}[formula.link]
     slope = {
@@ -236,4 +267,6 @@ def _repair(subject: LossSubject, formula: Formula, tr: LossTrial) -> str:
         "absolute": f"np.sign({p} - {t})",
     }[formula.distance]
     hot = "        # y_true as one-hot rows".replace("y_true", t) if is_ids(tr.t, tr.x) else ""
-    return f"{g} = {form.format(slope)}{hot}" + (f"        # p = {formula.link}({x})" if formula.link != "identity" and not hot else "")
+    return f"{g} = {form.format(slope)}{hot}" + (
+        f"        # p = {formula.link}({x})" if formula.link != "identity" and not hot else ""
+    )

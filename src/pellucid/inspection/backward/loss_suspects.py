@@ -119,9 +119,21 @@ def _linked(x: Array, T: Array, formula: Formula, lineup: Lineup) -> None:
         add("no target", "p instead of p - y", c * p)
     if formula.link == "identity":
         if formula.distance == "cross-entropy":
-            add("bend twice", "softmax Jacobian applied twice", c * (p - T), "this is the gradient before the softmax", 2)
+            add(
+                "bend twice",
+                "softmax Jacobian applied twice",
+                c * (p - T),
+                "this is the gradient before the softmax",
+                2,
+            )
         if formula.distance == "binary cross-entropy":
-            add("bend twice", "activation derivative applied twice", c * (p - T), "this is the gradient before the sigmoid", 2)
+            add(
+                "bend twice",
+                "activation derivative applied twice",
+                c * (p - T),
+                "this is the gradient before the sigmoid",
+                2,
+            )
         return
     missing = "softmax Jacobian missing" if soft else "activation derivative missing"
     twice = "softmax Jacobian applied twice" if soft else "activation derivative applied twice"

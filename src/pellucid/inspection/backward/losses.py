@@ -1,7 +1,7 @@
 """A loss, in whatever form: its value, and what its backward says about the outputs that it was given.
 
-The value is the one that is reported: `calculate` if there is one, else `forward`; if that gives one number a sample, as
-the book's does, their mean. In the book's classes that hold softmax and loss in one, backward gets the probabilities.
+The value is the one that is reported: `calculate` if there is one, else `forward`; if that gives one number a sample,
+as the book's does, their mean. In classes that hold softmax and loss in one, backward gets the probabilities.
 """
 
 from __future__ import annotations
@@ -14,7 +14,18 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
 from pellucid.base.tally import Tally
-from pellucid.inspection.backward.calling import CACHES, GRADIENTS, INPUTS, OUTPUTS, TARGETS, call, offer, parameters, required, twin
+from pellucid.inspection.backward.calling import (
+    CACHES,
+    GRADIENTS,
+    INPUTS,
+    OUTPUTS,
+    TARGETS,
+    call,
+    offer,
+    parameters,
+    required,
+    twin,
+)
 from pellucid.inspection.backward.making import instance
 from pellucid.inspection.backward.objects import INPUT_GRADIENT_AT, OUTPUT_AT, ZERO, method
 from pellucid.inspection.backward.subject import as_real
@@ -106,7 +117,9 @@ class LossBody:
         """What backward gets as `dvalues`: the probabilities if softmax and loss are in one, else the outputs."""
         if self.subject.pair:
             return x.copy()
-        kept = next((getattr(self.thing, n) for n in ("output", "probabilities", "probs") if hasattr(self.thing, n)), None)
+        kept = next(
+            (getattr(self.thing, n) for n in ("output", "probabilities", "probs") if hasattr(self.thing, n)), None
+        )
         return np.array(kept) if isinstance(kept, np.ndarray) and kept.shape == x.shape else x.copy()
 
     def backward(self, x: Array, t: Array, dvalues: Array) -> Any:
@@ -141,7 +154,7 @@ class LossBody:
         result = call(function, first, offers, f"{s.name}.backward")
         if isinstance(result, Mapping):
             result = next(iter(result.values()), None)
-        if isinstance(result, tuple | list) and not isinstance(result, np.ndarray):
+        if isinstance(result, tuple | list):
             result = result[0] if result else None
         if result is None and not s.pair:
             result = next((getattr(thing, n) for n in INPUT_GRADIENT_AT if hasattr(thing, n)), None)

@@ -17,7 +17,12 @@ INPUTS = ("in", "n_in", "nin", "d", "fan_in", "input", "inputs")
 OUTPUTS = ("out", "n_out", "nout", "k", "units", "neurons", "hidden", "fan_out", "output", "outputs")
 SHARES = ("rate", "drop", "dropout", "p", "ratio", "prob", "keep")
 SLOPES = ("alpha", "slope", "negative_slope", "leak")
-STRENGTHS = {"weight_regularizer_l1": 0.15, "weight_regularizer_l2": 0.2, "bias_regularizer_l1": 0.1, "bias_regularizer_l2": 0.25}  # fmt: skip
+STRENGTHS = {
+    "weight_regularizer_l1": 0.15,
+    "weight_regularizer_l2": 0.2,
+    "bias_regularizer_l1": 0.1,
+    "bias_regularizer_l2": 0.25,
+}
 
 
 class Forward(Protocol):
@@ -87,15 +92,18 @@ def some_input(body: Forward, shapes: Sequence[tuple[int, ...]]) -> Array:
     (5, 4)
     """
     widths = [n for shape in shapes if len(shape) == 2 for n in shape] + [s[-1] for s in shapes if s]
-    tried = [(w,) for w in dict.fromkeys([*widths, 4])] + [(6, 6, 2), (2, 6, 6), (5, 4)]
+    batches = [(ROWS, w) for w in dict.fromkeys([*widths, 4])] + [(ROWS, 6, 6, 2), (ROWS, 2, 6, 6), (ROWS, 5, 4)]
+    batches += [(w, ROWS + 2) for w in dict.fromkeys(widths)]  # samples in columns
     rng = np.random.default_rng(0)
     said: Exception | None = None
-    for shape in tried:
-        x = rng.standard_normal((ROWS, *shape))
+    for batch in batches:
+        x = rng.standard_normal(batch)
         try:
             body.forward(x.copy())
         except Exception as error:  # another shape may fit
             said = error
             continue
         return x
-    raise UsageError(f"No input that was tried fits (the last error: {said}). Give some: pl.check_backward(subject, x).")
+    raise UsageError(
+        f"No input that was tried fits (the last error: {said}). Give some: pl.check_backward(subject, x)."
+    )

@@ -89,7 +89,9 @@ def factors(ratios: Sequence[float], scenes: Sequence[Scene]) -> tuple[str, ...]
     (('sign', 'missing 1/N'), (), None)
     """
     named = {1: ("missing 1/N", "missing 1/K"), -1: ("extra 1/N", "extra 1/K")}
-    tries = sorted(product((1, -1), (0, 1, -1), (0, 1, -1), (0, -1, 1)), key=lambda p: (p[0] < 0) + sum(map(abs, p[1:])))
+    tries = sorted(
+        product((1, -1), (0, 1, -1), (0, 1, -1), (0, -1, 1)), key=lambda p: (p[0] < 0) + sum(map(abs, p[1:]))
+    )
     for sign, n, k, two in tries:
         wanted = [sign * float(s.N) ** n * float(s.K) ** k * 2.0**two for s in scenes]
         near = 10.0 * max(s.tolerance for s in scenes)

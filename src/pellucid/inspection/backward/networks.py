@@ -13,26 +13,25 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
 from pellucid.base.params import Penalty
-from pellucid.inspection.backward.calling import twin
+from pellucid.base.run import Run
+from pellucid.base.seeds import stream
 from pellucid.inspection.backward.draws import targets_like
-from pellucid.inspection.backward.judge import Exhibit, Judgement, judge
+from pellucid.inspection.backward.judge import Exhibit, judge
 from pellucid.inspection.backward.layers import check_layer
 from pellucid.inspection.backward.loss_check import check_loss, some_pair
 from pellucid.inspection.backward.losses import LossSubject
 from pellucid.inspection.backward.matching import Scene
-from pellucid.inspection.backward.mistakes import UNKNOWN
 from pellucid.inspection.backward.nudge import jacobian
 from pellucid.inspection.backward.objects import ObjectSubject
 from pellucid.inspection.backward.ours import OurSubject
 from pellucid.inspection.backward.report import ArrayReport, BackwardReport, Finding
 from pellucid.inspection.backward.suspects import TRUE, Lineup
 from pellucid.inspection.backward.trial import EXACT
+from pellucid.inspection.backward.whole import BATCHES, report_of, whole_object
 from pellucid.inspection.gradcheck import EVERYTHING, check_gradients
 from pellucid.layers.compose import walk
 from pellucid.layers.layer import Layer
 from pellucid.model import Model
-
-BATCHES = (3, 5, 7)
 
 
 def is_network(thing: Any) -> bool:
@@ -44,7 +43,11 @@ def is_network(thing: Any) -> bool:
     held = getattr(thing, "__dict__", {})
     if "layers" in held and held.get("loss") is not None:
         return True
-    return isinstance(held.get("params"), Mapping) and callable(getattr(thing, "gradient", None)) and callable(getattr(thing, "loss", None))
+    return (
+        isinstance(held.get("params"), Mapping)
+        and callable(getattr(thing, "gradient", None))
+        and callable(getattr(thing, "loss", None))
+    )
 
 
 def check_network(thing: Any, x: Any, t: Any, seed: int) -> BackwardReport:
@@ -61,7 +64,11 @@ def check_network(thing: Any, x: Any, t: Any, seed: int) -> BackwardReport:
         raise UsageError("A network is checked with inputs and targets: pl.check_backward(network, x, t).")
     x, t = np.asarray(x, np.float64), np.asarray(t)
     parts: list[tuple[str, BackwardReport]] = []
-    layers, loss = (thing[:-1], thing[-1]) if isinstance(thing, list) else (getattr(thing, "layers", []), getattr(thing, "loss", None))
+    layers, loss = (
+        (thing[:-1], thing[-1])
+        if isinstance(thing, list)
+        else (getattr(thing, "layers", []), getattr(thing, "loss", None))
+    )
     z = x
     for i, layer in enumerate(layers):
         name = f"{i}.{type(layer).__name__}"
@@ -71,11 +78,11 @@ def check_network(thing: Any, x: Any, t: Any, seed: int) -> BackwardReport:
         z = np.asarray(body.forward(z.copy()), np.float64)
     if loss is not None and not callable(getattr(loss, "__func__", None)):
         parts.append((f"loss.{type(loss).__name__}", check_loss(LossSubject(loss), z, t, seed)))
-    whole = None if isinstance(thing, list) else _whole_object(thing, x, t, seed)
+    whole = None if isinstance(thing, list) else whole_object(thing, x, t, seed)
     return _together(type(thing).__name__ if not isinstance(thing, list) else "network", parts, whole)
 
 
-# ---- a pl.Model ----------------------------------------------------------------------------------------------------------
+# ---- a pl.Model -----------------------------------------------------------------------------------------------------
 
 
 def check_model(model: Model, x: Any, t: Any, seed: int) -> BackwardReport:
@@ -90,7 +97,9 @@ def check_model(model: Model, x: Any, t: Any, seed: int) -> BackwardReport:
         t = targets_like(goal, outputs, z, rng)
     t = np.asarray(t)
     if len(t) != len(x):
-        raise UsageError(f"{len(x)} inputs and {len(t)} targets: a network is checked with as many of one as of the other.")
+        raise UsageError(
+            f"{len(x)} inputs and {len(t)} targets: a network is checked with as many of one as of the other."
+        )
     parts = []
     for path, layer, shape in walk(exact.net, (1, *model.input_shape)):
         if layer.children():
@@ -106,10 +115,7 @@ def check_model(model: Model, x: Any, t: Any, seed: int) -> BackwardReport:
     return _together("Model", parts, _whole_model(exact, x, t, seed))
 
 
-def _training(seed: int) -> Any:
-    from pellucid.base.run import Run
-    from pellucid.base.seeds import stream
-
+def _training(seed: int) -> Run:
     return Run(training=True, rng=stream(seed, "noise"))
 
 
@@ -129,7 +135,7 @@ def check_penalty(penalty: Penalty, seed: int) -> BackwardReport:
         lineup.add("twice", "regulariser doubled", 2.0 * truth, scaled=False)
         exhibits.append(Exhibit(np.array(penalty.gradient(w.copy())), truth, lineup, Scene(1, 1, EXACT, 1e-9)))
     j = judge("gradient", exhibits)
-    return _report_of(type(penalty).__name__, {"gradient": j}, "gradient beside nudges of value")
+    return report_of(type(penalty).__name__, {"gradient": j}, "gradient beside nudges of value")
 
 
 def _whole_model(model: Model, x: Array, t: Array, seed: int) -> BackwardReport:
@@ -152,129 +158,10 @@ def _whole_model(model: Model, x: Array, t: Array, seed: int) -> BackwardReport:
                 lineup.add("twice", "regulariser doubled", truth + part, scaled=False)
             scene = Scene(n, int(np.prod(model.output_shape)), 1e-5, 1e-8 * (1.0 + float(np.abs(said).max())))
             exhibits.setdefault(row.path, []).append(Exhibit(said, truth, lineup, scene))
-    return _report_of("whole", {path: judge(path, several) for path, several in exhibits.items()}, "")
+    return report_of("whole", {path: judge(path, several) for path, several in exhibits.items()}, "")
 
 
-# ---- objects with layers and a loss, or with params, loss and gradient ---------------------------------------------------
-
-
-def _whole_object(network: Any, x: Array, t: Array, seed: int) -> BackwardReport | None:
-    """The gradient of all parameters beside nudges of the network's own loss."""
-    judged: dict[str, list[Exhibit]] = {}
-    rng = np.random.default_rng([seed, 29])
-    for n in [n for n in BATCHES if n <= len(x)] or [len(x)]:
-        body, probe = twin(network), twin(network)
-        reader = _Dictionary if isinstance(vars(network).get("params"), Mapping) else _Layered
-        one, other = reader(body), reader(probe)
-        before: dict[str, Array] = {}
-        for again in (False, True):
-            a, b = (x[:n], t[:n]) if not again else (x[-n:], t[-n:])
-            said = one.gradient(a.copy(), b.copy())
-            for name, value in other.params().items():
-
-                def loss(v: Array, name: str = name, a: Array = a, b: Array = b) -> Array:
-                    other.put(name, v)
-                    return np.asarray([other.loss(a.copy(), b.copy())])
-
-                truth = jacobian(loss, value, loss(value), False, rng).pull(np.ones(1))
-                other.put(name, value)
-                lineup = Lineup()
-                lineup.add(TRUE, "", truth, cost=0)
-                lineup.add("turned", "transposed", truth.T)
-                stale = truth + before[name] if name in before and before[name].shape == truth.shape else truth
-                lineup.add("stale", "stale gradient added", stale, scaled=False)
-                K = t[:1].size if t.ndim > 1 else 1
-                judged.setdefault(name, []).append(Exhibit(said.get(name), truth, lineup, Scene(n, K, EXACT, 1e-9)))
-            before = {name: np.array(v, np.float64) for name, v in said.items()}
-    if not judged:
-        return None
-    return _report_of("whole", {name: judge(name, several) for name, several in judged.items()}, "")
-
-
-class _Dictionary:
-    """A network with params, loss(x, t) and gradient(x, t), all by name."""
-
-    def __init__(self, network: Any) -> None:
-        self.network = network
-
-    def params(self) -> dict[str, Array]:
-        return {k: np.array(v, np.float64) for k, v in self.network.params.items()}
-
-    def put(self, name: str, value: Array) -> None:
-        self.network.params[name][...] = value
-
-    def loss(self, x: Array, t: Array) -> float:
-        return float(self.network.loss(x, t))
-
-    def gradient(self, x: Array, t: Array) -> dict[str, Array]:
-        said = self.network.gradient(x, t)
-        return {k: np.array(v) for k, v in said.items() if k in self.network.params}
-
-
-class _Layered:
-    """A network in the book's form: layers, a loss, forward and backward."""
-
-    def __init__(self, network: Any) -> None:
-        self.network = network
-
-    def _at(self, name: str) -> tuple[Any, str]:
-        i, attribute = name.split(".", 1)
-        return self.network.layers[int(i)], attribute
-
-    def params(self) -> dict[str, Array]:
-        found = {}
-        for i, layer in enumerate(self.network.layers):
-            for name in ("weights", "biases", "W", "b"):
-                value = getattr(layer, name, None)
-                if isinstance(value, np.ndarray) and value.dtype == np.float64:
-                    found[f"{i}.{name}"] = value.copy()
-        return found
-
-    def put(self, name: str, value: Array) -> None:
-        layer, attribute = self._at(name)
-        getattr(layer, attribute)[...] = value
-
-    def _forward(self, x: Array) -> Array:
-        from pellucid.inspection.backward.calling import TRAINING, call, offer
-
-        out = call(self.network.forward, [x], offer(TRAINING, True), "forward")
-        return np.asarray(out if out is not None else self.network.layers[-1].output)
-
-    def loss(self, x: Array, t: Array) -> float:
-        loss = self.network.loss
-        value = LossSubject(loss).fresh().forward(self._forward(x), t)
-        cost = getattr(loss, "regularization_loss", None)
-        if cost is None:
-            return value
-        try:
-            return value + float(cost())
-        except Exception:  # chapter 14's form wants a layer
-            return value + sum(float(cost(layer)) for layer in self.network.layers if hasattr(layer, "weights"))
-
-    def gradient(self, x: Array, t: Array) -> dict[str, Array]:
-        self.network.backward(self._forward(x), t)
-        said = {}
-        for name in self.params():
-            layer, attribute = self._at(name)
-            if hasattr(layer, "d" + attribute):
-                said[name] = np.array(getattr(layer, "d" + attribute))
-        return said
-
-
-# ---- one report of many --------------------------------------------------------------------------------------------------
-
-
-def _report_of(name: str, judgements: Mapping[str, Judgement], how: str) -> BackwardReport:
-    rows, found = [], dict[str, list[str]]()
-    for array, j in judgements.items():
-        verdict: Any = {"right": "right", "wrong": "wrong"}.get(j.verdict, "not checked")
-        rows.append(ArrayReport(array, verdict, j.compared, j.error, j.mistakes, j.note))
-        if verdict == "wrong":
-            for mistake in j.mistakes or (UNKNOWN,):
-                found.setdefault(mistake, []).append(array)
-    evidence = {m: tuple(line for a in where for line in judgements[a].evidence)[:6] for m, where in found.items()}
-    findings = tuple(Finding(m, tuple(where), evidence[m]) for m, where in found.items())
-    return BackwardReport(name, how, tuple(rows), findings)
+# ---- one report of many ---------------------------------------------------------------------------------------------
 
 
 def _together(name: str, parts: Sequence[tuple[str, BackwardReport]], whole: BackwardReport | None) -> BackwardReport:
@@ -282,7 +169,9 @@ def _together(name: str, parts: Sequence[tuple[str, BackwardReport]], whole: Bac
     rows, found = [], dict[str, list[Finding]]()
     for place, report in parts:
         for row in report.arrays:
-            rows.append(ArrayReport(f"{place}.{row.name}", row.verdict, row.numbers, row.error, row.mistakes, row.remark))
+            rows.append(
+                ArrayReport(f"{place}.{row.name}", row.verdict, row.numbers, row.error, row.mistakes, row.remark)
+            )
         for f in report.findings:
             here = Finding(f.name, tuple(f"{place}.{a}" for a in f.arrays), f.evidence, f.repair)
             found.setdefault(f.name, []).append(here)
@@ -291,9 +180,14 @@ def _together(name: str, parts: Sequence[tuple[str, BackwardReport]], whole: Bac
         if found and not whole.ok:
             notes = ("What the parts did wrong arrives in the gradients of the whole network, which are wrong too.",)
         else:
-            rows += [ArrayReport(f"whole.{r.name}", r.verdict, r.numbers, r.error, r.mistakes, r.remark) for r in whole.arrays]
+            rows += [
+                ArrayReport(f"whole.{r.name}", r.verdict, r.numbers, r.error, r.mistakes, r.remark)
+                for r in whole.arrays
+            ]
             for f in whole.findings:
-                found.setdefault(f.name, []).append(Finding(f.name, tuple(f"whole.{a}" for a in f.arrays), f.evidence, f.repair))
+                found.setdefault(f.name, []).append(
+                    Finding(f.name, tuple(f"whole.{a}" for a in f.arrays), f.evidence, f.repair)
+                )
     merged = []
     for mistake, several in found.items():
         arrays = tuple(a for f in several for a in f.arrays)

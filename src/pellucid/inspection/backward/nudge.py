@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
+from time import perf_counter
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from pellucid.base.arrays import Array
 
 FINE, COARSE = 1e-5, 1e-2  # how far a number is moved if forward computes in float64, or in float32
 FEW = 400  # an array of up to so many numbers is nudged whole
-BLOCK = 160  # of a larger one, about so many
+QUICK = 0.003  # seconds; of a forward that is slower, fewer numbers are nudged
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,22 @@ def jacobian(forward: Callable[[Array], Array], a: Array, y: Array, coarse: bool
     >>> j.pull(np.ones((2, 1))).round(6)
     array([2., 6.])
     """
-    entries = chosen(a.shape, rng)
-    rows = np.stack([_slope(forward, a, int(i), y, coarse) for i in entries]) if len(entries) else np.zeros((0, *y.shape))
+    started = perf_counter()
+    forward(a)
+    slow = perf_counter() - started
+    entries = chosen(a.shape, rng, FEW if slow < QUICK else FEW // 4)
+    rows = (
+        np.stack([_slope(forward, a, int(i), y, coarse) for i in entries]) if len(entries) else np.zeros((0, *y.shape))
+    )
     return Jacobian(entries, a.shape, rows)
 
 
-def chosen(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def chosen(shape: tuple[int, ...], rng: np.random.Generator, few: int = FEW) -> Array:
     """Flat indices: all, or a block that has the same rows and columns where an array is square."""
     size = prod(shape)
-    if size <= FEW:
+    if size <= few:
         return np.arange(size)
-    each = max(2, int(BLOCK ** (1.0 / sum(n > 1 for n in shape))))
+    each = max(2, int((0.4 * few) ** (1.0 / sum(n > 1 for n in shape))))
     picks: dict[int, Array] = {}
     for n in shape:
         if n not in picks:

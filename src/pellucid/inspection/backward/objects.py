@@ -16,71 +16,45 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
 from pellucid.inspection.backward import making
-from pellucid.inspection.backward.calling import BIASES, CACHES, GRADIENTS, TRAINING, WEIGHTS, Chance, call, offer, parameters, twin
+from pellucid.inspection.backward.calling import (
+    BIASES,
+    CACHES,
+    GRADIENTS,
+    TRAINING,
+    WEIGHTS,
+    Chance,
+    call,
+    offer,
+    parameters,
+    twin,
+)
 from pellucid.inspection.backward.draws import like
+from pellucid.inspection.backward.places import Place, get, gradient_places, has, places, put, written
 from pellucid.inspection.backward.subject import Body, Subject, Words, X, as_real, in_order
 
 OUTPUT_AT = ("output", "outputs", "out", "y", "Y", "a", "A", "activation", "result")
-INPUT_GRADIENT_AT = ("dinputs", "dinput", "dx", "dX", "d_inputs", "d_x", "grad_input", "grad_inputs", "input_grad", "dA")
+INPUT_GRADIENT_AT = (
+    "dinputs",
+    "dinput",
+    "dx",
+    "dX",
+    "d_inputs",
+    "d_x",
+    "grad_input",
+    "grad_inputs",
+    "input_grad",
+    "dA",
+)
 FORWARD = ("forward", "__call__", "forward_pass")
 BACKWARD = ("backward", "backprop", "backward_pass", "backpropagate")
 STRENGTHS = {"weights": "weight_regularizer", "biases": "bias_regularizer"}
 REMEMBERED = ("grads", "gradients", "grad", "inputs", "input", "x", "X", "z", "Z", *OUTPUT_AT)  # no parameters
 ZERO = ("zero_grad", "zero_gradients", "zero_grads", "reset_grads", "reset_gradients")
 
-Place = tuple[str, Any]  # ("weights", None) is an attribute, ("params", "W") an item of one
-
 
 def method(thing: Any, names: tuple[str, ...]) -> Any:
     """The first of these methods that there is, or None."""
     return next((getattr(thing, n) for n in names if callable(getattr(thing, n, None))), None)
-
-
-def get(thing: Any, place: Place) -> Any:
-    """What stands at a place."""
-    name, key = place
-    return getattr(thing, name) if key is None else getattr(thing, name)[key]
-
-
-def put(thing: Any, place: Place, value: Any) -> None:
-    """Write to a place."""
-    name, key = place
-    if key is None:
-        setattr(thing, name, value)
-    else:
-        getattr(thing, name)[key] = value
-
-
-def places(thing: Any) -> dict[Place, Array]:
-    """Every array of real numbers that the object holds, as an attribute or in a dict or list of it."""
-    names = [n for n in vars(thing) if not n.startswith("__")] if hasattr(thing, "__dict__") else []
-    names += [n for kind in type(thing).__mro__ for n, v in vars(kind).items() if isinstance(v, property)]
-    found: dict[Place, Array] = {}
-    for name in dict.fromkeys(names):
-        try:
-            value = getattr(thing, name)
-        except Exception:  # a property that is not ready yet
-            continue
-        items: list[tuple[Any, Any]] = [(None, value)]
-        if isinstance(value, Mapping):
-            items = list(value.items())
-        elif isinstance(value, list):
-            items = list(enumerate(value))
-        for key, one in items:
-            if isinstance(one, np.ndarray) and one.dtype.kind == "f" and one.size:
-                found[name, key] = one
-    return found
-
-
-def gradient_places(place: Place) -> list[Place]:
-    """Where the gradient of what stands here may be."""
-    name, key = place
-    if key is not None:
-        keys = [key] if isinstance(key, int) else [key, f"d{key}", f"grad_{key}", f"{key}_grad"]
-        return [(n, k) for n in ("grads", "gradients", "grad") for k in keys] + [("d" + name, key)]
-    low = {"weights": ["dW", "dw"], "biases": ["db"]}.get(name, [])
-    forms = ["d{}", "d_{}", "{}_grad", "grad_{}", "{}_gradient", "{}_gradients", "grad{}", "d{}s", "delta_{}", "nabla_{}"]
-    return [(n, None) for n in [*(form.format(name) for form in forms), *low]]
 
 
 class ObjectSubject(Subject):
@@ -129,11 +103,17 @@ class ObjectSubject(Subject):
         ids: dict[int, str] = {}
         for place in owned:
             array = before[place][0]
-            name = place[0] if place[1] is None else str(place[1]) if isinstance(place[1], str) else f"{place[0]}[{place[1]}]"
+            name = (
+                place[0]
+                if place[1] is None
+                else str(place[1])
+                if isinstance(place[1], str)
+                else f"{place[0]}[{place[1]}]"
+            )
             if id(array) in ids:
                 self.places[ids[id(array)]].append(place)
                 continue
-            at = next((g for g in gradient_places(place) if _has(thing, g)), None)
+            at = next((g for g in gradient_places(place) if has(thing, g)), None)
             plain = name.lower() in WEIGHTS + BIASES
             if at is None and not plain and not count > 1:
                 continue
@@ -152,13 +132,13 @@ class ObjectSubject(Subject):
         dy = [p.name for p in parameters(method(thing, BACKWARD))]
         held = [n for n in ("inputs", "input", "x", "X") if hasattr(thing, n)]
         out = [n for n in OUTPUT_AT if hasattr(thing, n)]
-        gradients = {name: "self." + _written(at) for name, at in self.gradients.items()}
+        gradients = {name: "self." + written(at) for name, at in self.gradients.items()}
         return Words(
             "self." + held[0] if held else "x",
             "self." + out[0] if out else "y",
             dy[0] if dy else "dy",
-            {name: "self." + _written(at[0]) for name, at in self.places.items()},
-            {X: "dx"} | {name: f"d{name}" for name in self.places} | gradients,
+            {name: "self." + written(at[0]) for name, at in self.places.items()},
+            {X: "self.dinputs" if "dvalues" in dy else "dx"} | {name: f"d{name}" for name in self.places} | gradients,
         )
 
     def body(self, draw: int) -> Body:
@@ -168,26 +148,12 @@ class ObjectSubject(Subject):
     def input(self, n: int, body: Body, rng: np.random.Generator) -> Array:
         assert self.x is not None
         loose = self.free and not self.given and self.x.ndim == 2
-        matrix = next((p.shape for p in body.params().values() if p.ndim == 2 and 1 not in p.shape), None)
         shape = self.x.shape[1:]
-        if loose and matrix is not None:
-            first = self._new(0)
-            turned = body.params() and next(p.shape for p in ObjectBody(self, first, self.places).params().values() if p.ndim == 2 and 1 not in p.shape)
-            shape = (matrix[0] if not turned or turned[0] == self.x.shape[1] else matrix[1],)
-        elif loose and not body.params():
+        if loose and body.params():
+            shape = making.some_input(body, [p.shape for p in body.params().values()]).shape[1:]
+        elif loose:
             shape = (3 + n % 4,)
         return like(self.x, n, rng, shape)
-
-
-def _written(place: Place) -> str:
-    return place[0] if place[1] is None else f"{place[0]}[{place[1]!r}]"
-
-
-def _has(thing: Any, place: Place) -> bool:
-    try:
-        return get(thing, place) is not None
-    except (AttributeError, KeyError, IndexError, TypeError):
-        return False
 
 
 class ObjectBody(Body):
@@ -232,7 +198,9 @@ class ObjectBody(Body):
         if result is None:
             at = next((n for n in OUTPUT_AT if isinstance(getattr(self.thing, n, None), np.ndarray)), None)
             if at is None:
-                raise UsageError(f"{self.subject.name}.forward returns nothing and leaves no .output: one of them is needed.")
+                raise UsageError(
+                    f"{self.subject.name}.forward returns nothing and leaves no .output: one of them is needed."
+                )
             result = getattr(self.thing, at)
         self.y = as_real(result)
         return np.array(self.y)
@@ -259,7 +227,10 @@ class ObjectBody(Body):
             said = {n: v for n in names for k, v in result.items() if str(k).lower().lstrip("d_") == n.lower()}
         elif result is not None:
             said = {X: result[0] if isinstance(result, tuple | list) else result}
-        for name, place in self.subject.gradients.items():
-            if name not in said and _has(self.thing, place):
+        at = {X: [(n, None) for n in INPUT_GRADIENT_AT]} | {n: gradient_places(p[0]) for n, p in self.at.items()}
+        for name in names:
+            places_ = [self.subject.gradients[name]] if name in self.subject.gradients else at[name]
+            place = next((p for p in places_ if has(self.thing, p)), None)
+            if name not in said and place is not None:
                 said[name] = get(self.thing, place)
         return {name: np.array(value) for name, value in said.items() if value is not None}

@@ -95,13 +95,17 @@ def mistaken(rule: str, s: Settings) -> list[Variant]:
     else:
         switches.append([("", {}), ("epsilon inside the root", {"inside": True})])
         switches.append([("", {}), ("root missing", {"root": False}), ("gradient not squared", {"squared": False})])
-        forms = [""]
+        forms = ["", "folded"] if rule == "adam" else [""]
     if rule == "adam":
         bias: list[tuple[str, dict[str, object]]] = [("", {})]
         for name, how in (("multiplied", "multiply"), ("missing", "nothing")):
             for which in (("m", "v"), ("m",), ("v",)):
                 note = "" if len(which) == 2 else f"that of {which[0]}"
-                bias.append((f"bias correction {name}", dict.fromkeys(which, how) | {"note": note}))
+                switch: dict[str, object] = dict.fromkeys(which, how)
+                bias.append((f"bias correction {name}", switch | {"note": note}))
+        bias.append(
+            ("bias correction multiplied", {"m": "multiply late", "v": "multiply late", "note": "and t counts from 0"})
+        )
         bias.append(("step counted from 0", {"m": "late", "v": "late"}))
         switches.append(bias)
         switches.append([("", {}), ("momentum sign", {"memory": -1.0})])
@@ -162,13 +166,20 @@ def _below(variant: Variant, v: Array, eps: float) -> Array:
 def _adam(variant: Variant, s: Settings, m: Array, v: Array, t: int) -> Array:
     a, b = 1.0 - s.beta1**t, 1.0 - s.beta2**t
     if variant.form == "folded":
-        return np.asarray(m * (np.sqrt(b) / a) / (np.sqrt(v) + s.eps))
-    return np.asarray(_corrected(m, variant.m, a, s.beta1, t) / _below(variant, _corrected(v, variant.v, b, s.beta2, t), s.eps))
+        late = "late" in variant.m
+        a, b = (1.0 - s.beta1 ** (t - 1), 1.0 - s.beta2 ** (t - 1)) if late else (a, b)
+        rate = {"divide": np.sqrt(b) / a, "late": np.sqrt(b) / a if a else np.inf, "nothing": 1.0}.get(
+            variant.m, a / np.sqrt(b) if b else 0.0
+        )
+        return np.asarray(m * rate / _below(variant, v, s.eps))
+    return np.asarray(
+        _corrected(m, variant.m, a, s.beta1, t) / _below(variant, _corrected(v, variant.v, b, s.beta2, t), s.eps)
+    )
 
 
 def _corrected(m: Array, how: str, bias: float, beta: float, t: int) -> Array:
     if how == "nothing":
         return m
-    if how == "multiply":
-        return m * bias
+    if how.startswith("multiply"):
+        return m * (1.0 - beta ** (t - 1) if "late" in how else bias)
     return np.asarray(m / (bias if how == "divide" else 1.0 - beta ** (t - 1)))

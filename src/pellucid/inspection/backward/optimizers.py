@@ -1,4 +1,4 @@
-"""An optimizer, in whatever form: let it walk with known gradients and compare with the published formula, step by step.
+"""An optimizer: let it walk with known gradients and compare with the published formula, step by step.
 
 The gradients are of sizes from 1 to 1e-8, because epsilon shows only beside small ones and the bias correction only in
 the first steps.
@@ -6,24 +6,22 @@ the first steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
-from pellucid.inspection.backward.calling import call, offer, parameters, required, same_numbers, twin
+from pellucid.inspection.backward.calling import parameters, required
+from pellucid.inspection.backward.driving import UPDATE, drive, name_of
 from pellucid.inspection.backward.mistakes import UNKNOWN
-from pellucid.inspection.backward.objects import method
 from pellucid.inspection.backward.optimizer_rules import FORMULAS, PAPERS, Settings, Variant, mistaken, published, walk
 from pellucid.inspection.backward.report import ArrayReport, BackwardReport, Finding
 from pellucid.optim import Optimizer, RandomSearch
 
 STEPS, DRAWS, SIZES = 7, 3, (1.0, 0.3, 1e-2, 1e-3, 1e-4, 1e-6, 1e-7, 1e-8)
-UPDATE = ("update", "step", "apply", "apply_gradients", "optimize", "__call__")
 EPSILONS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-10, 1e-12, 1e-4, 1e-3, 1e-16, 0.0)
 NAMES = {
     "lr": ("learning_rate", "lr", "eta", "step_size", "alpha", "learningrate"),
@@ -36,7 +34,6 @@ NAMES = {
     "decay": ("decay",),
     "weight_decay": ("weight_decay",),
 }
-Driver = Callable[[Any, Array, Sequence[Array]], tuple[list[Array], bool]]
 
 
 def is_optimizer(thing: Any) -> bool:
@@ -46,7 +43,8 @@ def is_optimizer(thing: Any) -> bool:
     if isinstance(thing, tuple):
         return False
     plain = not hasattr(thing, "forward") and not hasattr(thing, "backward")
-    named = any(word in _name(thing).lower() for word in ("adam", "sgd", "momentum", "rmsprop", "adagrad", "nesterov", "optim"))
+    words = ("adam", "sgd", "momentum", "rmsprop", "adagrad", "nesterov", "optim")
+    named = any(word in name_of(thing).lower() for word in words)
     return plain and (any(hasattr(thing, n) for n in ("update_params", *UPDATE[:-1])) or (callable(thing) and named))
 
 
@@ -60,7 +58,7 @@ def check_optimizer(thing: Any, args: tuple[Any, ...] | None, seed: int) -> Back
     """
     if isinstance(thing, type):
         thing = thing(*(args if args is not None else ([0.05] if required(thing) else [])))
-    name = _name(thing)
+    name = name_of(thing)
     if isinstance(thing, RandomSearch):
         raise UsageError("RandomSearch has no formula to be compared with: it draws its steps.")
     settings, rule = read_settings(thing), which_rule(thing)
@@ -78,10 +76,6 @@ def check_optimizer(thing: Any, args: tuple[Any, ...] | None, seed: int) -> Back
     return _report(name, rule, settings, walks, touched)
 
 
-def _name(thing: Any) -> str:
-    return str(getattr(thing, "__name__", type(thing).__name__))
-
-
 def read_settings(thing: Any) -> Settings:
     """The optimizer's numbers, from its attributes or the defaults of its arguments.
 
@@ -95,11 +89,11 @@ def read_settings(thing: Any) -> Settings:
     found: dict[str, Any] = {}
     for name, names in NAMES.items():
         key = next((n for n in names if isinstance(held.get(n), int | float | tuple | list)), None)
-        if key is None or (name == "momentum" and key == "gamma" and "rms" in _name(thing).lower()):
+        if key is None or (name == "momentum" and key == "gamma" and "rms" in name_of(thing).lower()):
             continue
         value = held[key]
         found[name] = value[0 if name == "beta1" else 1] if isinstance(value, tuple | list) else value
-    if "lr" in found and "alpha" in held and "lr" not in held and "rms" in _name(thing).lower():
+    if "lr" in found and "alpha" in held and "lr" not in held and "rms" in name_of(thing).lower():
         found.pop("lr")
     rate = held.get("lr") if callable(held.get("lr")) else None
     schedule = tuple(float(rate(step)) for step in range(STEPS + DRAWS)) if rate is not None else ()
@@ -108,7 +102,7 @@ def read_settings(thing: Any) -> Settings:
 
 def which_rule(thing: Any) -> str:
     """Which published rule it is meant to be, by its name or by its numbers."""
-    low, s = _name(thing).lower(), read_settings(thing)
+    low, s = name_of(thing).lower(), read_settings(thing)
     for rule in ("adam", "rmsprop", "adagrad"):
         if rule in low:
             return rule
@@ -118,100 +112,6 @@ def which_rule(thing: Any) -> str:
         return "adam"
     return "rmsprop" if "rho" in s.learned and "eps" in s.learned else "adagrad" if "eps" in s.learned else "sgd"
 
-
-# ---- letting it walk ---------------------------------------------------------------------------------------------------
-
-
-def drive(thing: Any, w: Array, gradients: Sequence[Array]) -> tuple[list[Array], bool]:
-    """Where it goes, and whether it wrote to a gradient; the first form of calling that moves anything is its own."""
-    said: Exception | None = None
-    for driver in _drivers(thing):
-        try:
-            path, touched = driver(twin(thing), w.copy(), gradients)
-        except Exception as error:  # another form may fit
-            said = error
-            continue
-        if not np.array_equal(path[-1], w):
-            return path, touched
-    raise UsageError(
-        f"{_name(thing)} does not move any parameters in a form that is known: update_params(layer), update(params, grads) "
-        f"with dicts, lists or arrays, step(theta, grad), or a function (w, dw). The last error: {said}."
-    )
-
-
-def _drivers(thing: Any) -> list[Driver]:
-    if isinstance(thing, Optimizer):
-        return [_ours]
-    if hasattr(thing, "update_params"):
-        return [_book]
-    return [
-        lambda o, w, g: _grouped(o, w, g, lambda a: {"W": a}, lambda p: p["W"]),
-        lambda o, w, g: _grouped(o, w, g, lambda a: [a], lambda p: p[0]),
-        lambda o, w, g: _grouped(o, w, g, lambda a: a, lambda p: p),
-        _function,
-    ]
-
-
-def _ours(optimizer: Optimizer, w: Array, gradients: Sequence[Array]) -> tuple[list[Array], bool]:
-    optimizer.start(w)
-    path, touched = [], False
-    for g in gradients:
-        given = g.copy()
-        optimizer.step(w, given)
-        touched = touched or not same_numbers(given, g)
-        path.append(w.copy())
-    return path, touched
-
-
-def _book(optimizer: Any, w: Array, gradients: Sequence[Array]) -> tuple[list[Array], bool]:
-    half = len(w) // 2
-    layer = SimpleNamespace(weights=w[:half].reshape(2, -1).copy(), biases=w[half:].reshape(1, -1).copy())
-    path, touched = [], False
-    for g in gradients:
-        layer.dweights, layer.dbiases = g[:half].reshape(2, -1).copy(), g[half:].reshape(1, -1).copy()
-        for name in ("pre_update_params", "update_params", "post_update_params"):
-            if hasattr(optimizer, name):
-                call(getattr(optimizer, name), [layer], {}, name) if name == "update_params" else getattr(optimizer, name)()
-        now = np.concatenate([np.ravel(layer.dweights), np.ravel(layer.dbiases)])
-        touched = touched or not same_numbers(now, g)
-        path.append(np.concatenate([np.ravel(layer.weights), np.ravel(layer.biases)]))
-    return path, touched
-
-
-def _grouped(
-    optimizer: Any, w: Array, gradients: Sequence[Array], pack: Callable[[Array], Any], unpack: Callable[[Any], Array]
-) -> tuple[list[Array], bool]:
-    function = method(optimizer, UPDATE)
-    names = [p.name.lower() for p in parameters(function)]
-    swapped = bool(names) and names[0] in ("grads", "grad", "gradients", "gradient", "dw", "g", "dparams")
-    params, path, touched = pack(w), [], False
-    for g in gradients:
-        given = g.copy()
-        packed = pack(given)
-        pair = [packed, params] if swapped else [params, packed]
-        returned = call(function, pair, {}, "update")
-        if isinstance(returned, type(params)) and len(returned) == len(params):
-            params = returned
-        touched = touched or not same_numbers(given, g)
-        path.append(np.array(unpack(params), np.float64).ravel().copy())
-    return path, touched
-
-
-def _function(function: Any, w: Array, gradients: Sequence[Array]) -> tuple[list[Array], bool]:
-    state: Any = None
-    path, touched = [], False
-    for g in gradients:
-        given = g.copy()
-        result = call(function, [w, given], offer(("config", "state", "cache"), state), "the function")
-        if isinstance(result, tuple):
-            result, state = result[0], result[1]
-        w = np.array(w if result is None or isinstance(result, Mapping) else result, np.float64)
-        touched = touched or not same_numbers(given, g)
-        path.append(w.copy())
-    return path, touched
-
-
-# ---- comparing ---------------------------------------------------------------------------------------------------------
 
 Walk = tuple[Array, Sequence[Array], Sequence[Array]]
 
@@ -236,13 +136,20 @@ def _report(name: str, rule: str, s: Settings, walks: Sequence[Walk], touched: b
     steps = sum(len(g) for _, g, _ in walks)
     how = f"{steps} steps beside {PAPERS[rule]}, with gradients from 1 to 1e-8"
     choices = [s] if "eps" in s.learned or rule == "sgd" else [_with(s, eps=e) for e in EPSILONS]
-    choices += [_with(c, momentum=m) for c in choices[:1] for m in (0.9, 0.5, 0.99) if rule == "sgd" and "momentum" not in s.learned]
-    choices += [_with(c, rho=r) for c in choices for r in (0.99, 0.95, 0.999) if rule == "rmsprop" and "rho" not in s.learned]
+    choices += [
+        _with(c, momentum=m)
+        for c in choices[:1]
+        for m in (0.9, 0.5, 0.99)
+        if rule == "sgd" and "momentum" not in s.learned
+    ]
+    choices += [
+        _with(c, rho=r) for c in choices for r in (0.99, 0.95, 0.999) if rule == "rmsprop" and "rho" not in s.learned
+    ]
     rows: list[ArrayReport] = []
     findings: list[Finding] = []
     numbers = sum(len(g) * len(w) for w, g, _ in walks)
     tolerance = 1e-5 if all(np.asarray(said).dtype == np.float64 for _, _, said in walks) else 1e-3
-    right = _first([v for v in _right(rule, s)], choices, walks, tolerance)
+    right = _first(_right(rule, s), choices, walks, tolerance)
     if right is not None:
         variant, error = right
         rows.append(ArrayReport("update", "right", numbers, error, remark=variant.note))
@@ -258,7 +165,14 @@ def _report(name: str, rule: str, s: Settings, walks: Sequence[Walk], touched: b
     if touched:
         rows.append(ArrayReport("gradient", "wrong", mistakes=("argument overwritten",), remark="by the update"))
         said = "The update writes to the gradient, which belongs to the layer."
-        findings.append(Finding("argument overwritten", ("gradient",), (said,), "g = g.copy()        # or an expression without +=, *= on g"))
+        findings.append(
+            Finding(
+                "argument overwritten",
+                ("gradient",),
+                (said,),
+                "g = g.copy()        # or an expression without +=, *= on g",
+            )
+        )
     return BackwardReport(name, how, tuple(rows), tuple(findings), (), "update")
 
 
@@ -294,7 +208,7 @@ def _evidence(variant: Variant, s: Settings, walk_: Walk) -> tuple[str, ...]:
         moved, right = said[step - 1] - w, true[step - 1] - w
         at = int(np.argmax(np.abs(moved - right) / (np.abs(moved) + np.abs(right) + 1e-300)))
         lines.append(
-            f"After step {step}, a weight with gradient {gradients[step - 1][at]:+.3g} has moved by {moved[at]:+.4g}; by the "
-            f"published formula by {right[at]:+.4g}."
+            f"Step {step}: a weight with gradient {gradients[step - 1][at]:+.3g} has moved by {moved[at]:+.4g}; by "
+            f"the published formula by {right[at]:+.4g}."
         )
     return tuple(lines)

@@ -22,6 +22,7 @@ from pellucid.layers.compose import walk
 from pellucid.layers.layer import Layer
 from pellucid.model import Model
 
+SQUARE = 10  # draws from this number on have as many outputs as inputs
 SHAPES = ((4,), (6, 6, 2), (5, 4))
 
 
@@ -43,7 +44,9 @@ class OurSubject(Subject):
         self.name = type(layer).__name__
         self.x = as_real(x) if x is not None else self._some()
         if self.x.ndim < 2:
-            raise UsageError(f"{self.name} takes a batch: the first axis is the sample. The input's shape is {self.x.shape}.")
+            raise UsageError(
+                f"{self.name} takes a batch: the first axis is the sample. The input's shape is {self.x.shape}."
+            )
         self.whole_input = self._wants_ids()
         body = self.body(0)
         names = list(body.params())
@@ -53,7 +56,8 @@ class OurSubject(Subject):
             "y",
             "dy",
             {n: f"self.{one[n]}" for n in names},
-            {X: "dx"} | {n: f"self.d{one[n]}[:]" if "." not in n else f"{n.rsplit('.', 1)[0]}.d{one[n]}" for n in names},
+            {X: "dx"}
+            | {n: f"self.d{one[n]}[:]" if "." not in n else f"{n.rsplit('.', 1)[0]}.d{one[n]}" for n in names},
         )
 
     def _some(self) -> Array:
@@ -105,6 +109,8 @@ class OurBody(Body):
     def __init__(self, subject: OurSubject, draw: int) -> None:
         shape = subject.x.shape[1:]
         layer = _unbound(subject.layer, (1, *shape))
+        if draw >= SQUARE and hasattr(layer, "units"):
+            vars(layer)["units"] = shape[-1]
         self.model = Model(layer, input_shape=shape, dtype=np.float64, seed=3 + draw)
         self.subject, self.layer, self.draw = subject, layer, draw
         self.cache: Any = None
@@ -154,8 +160,6 @@ def _held(layer: Layer, path: str) -> Array | None:
         layer = layer.children()[".".join(inside[i : i + 2])]
     value = vars(layer).get(name)
     return value if isinstance(value, np.ndarray) else None
-
-
 
 
 class _Noise(Chance):

@@ -9,7 +9,9 @@ from pellucid.inspection.backward.subject import Words, X
 DROPPED = "self.binary_mask"
 
 
-def layer_repair(name: str, array: str, words: Words, parts: Parts | None, costs: dict[str, tuple[Array, Array]]) -> str:
+def layer_repair(
+    name: str, array: str, words: Words, parts: Parts | None, costs: dict[str, tuple[Array, Array]]
+) -> str:
     """What to write for one array of a layer.
 
     Args:
@@ -21,10 +23,10 @@ def layer_repair(name: str, array: str, words: Words, parts: Parts | None, costs
     """
     g = words.gradients.get(array, "d" + array)
     special = {
-        "argument overwritten": f"{words.dy} = {words.dy}.copy()        # first line of backward; the copy may be changed",
+        "argument overwritten": f"{words.dy} = {words.dy}.copy()        # first line of backward",
         "stale gradient added": f"{g} = ...        # = and not +=; or set it to 0 before each backward",
         "weights updated before use": "compute dX first; better: let an optimizer change the weights after backward",
-        "dropout scale missing": f"{g} = {words.dy} * mask / (1 - rate)        # the very mask of forward, scale included",
+        "dropout scale missing": f"{g} = {words.dy} * mask / (1 - rate)        # forward's mask, scale included",
         "regulariser missing": _cost_line(array, words),
         "regulariser doubled": _cost_line(array, words) + "        # once",
     }

@@ -43,7 +43,9 @@ class ArrayReport:
         if self.verdict == "not checked":
             return f"not checked  {self.remark}"
         digits = min(16.0, -log10(max(self.error, 1e-16)))
-        return f"right        {self.numbers:,} numbers, agree to {digits:.1f} digits" + (f"; {self.remark}" if self.remark else "")
+        return f"right        {self.numbers:,} numbers, agree to {digits:.1f} digits" + (
+            f"; {self.remark}" if self.remark else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ class Finding:
 
 
 def _block(head: str, text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=f"  {head:<10}", subsequent_indent=" " * 12, break_long_words=False)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"  {head:<10}", subsequent_indent=" " * 12, break_long_words=False
+    )
 
 
 @dataclass(frozen=True)

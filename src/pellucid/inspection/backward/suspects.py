@@ -85,7 +85,13 @@ def _regularised(trial: Trial, name: str, lineup: Lineup) -> None:
         add("l2 sign", "sign", data + one - two, "of the L2 regulariser", 2, scaled=False)
         add("l1 sign", "sign", data - one + two, "of the L1 regulariser", 2, scaled=False)
     add("cost twice", "regulariser doubled", data + 2.0 * (one + two), scaled=False)
-    add("half of l2", "factor 2 of the square", data + one + 0.5 * two, "in the regulariser's slope, 2 l w", scaled=False)
+    add(
+        "half of l2",
+        "factor 2 of the square",
+        data + one + 0.5 * two,
+        "in the regulariser's slope, 2 l w",
+        scaled=False,
+    )
     add("cost sign", "sign", data - one - two, "of the regulariser", 2, scaled=False)
 
 
@@ -116,7 +122,13 @@ def _summed(trial: Trial, parts: Parts | None, name: str, lineup: Lineup) -> Non
         if sole:
             for label, value in (("the sum", total), ("the mean", total / truth.size)):
                 add(f"scalar {label}", "bias gradient a scalar", np.full((1,), value), f"{label} of all", 2)
-                add(f"filled {label}", "bias gradient a scalar", np.full(truth.shape, value), f"{label} of all, in each place", 2)
+                add(
+                    f"filled {label}",
+                    "bias gradient a scalar",
+                    np.full(truth.shape, value),
+                    f"{label} of all, in each place",
+                    2,
+                )
         if parts is not None and name == parts.b and N > 1:
             dz = parts.slope_times(parts.z, dy)
             add("other axis", "not summed over the batch", dz.sum(axis=-1), "summed over the outputs instead", 2)
@@ -131,14 +143,24 @@ def _remembered(trial: Trial, parts: Parts | None, name: str, lineup: Lineup) ->
         add("old x", "wrong input cached", truth, "that of the first forward")
     else:
         if name in before.said and before.said[name].shape == truth.shape:
-            add("stale", "stale gradient added", truth + before.said[name], "the last one's is still in it", scaled=False)
+            add(
+                "stale",
+                "stale gradient added",
+                truth + before.said[name],
+                "the last one's is still in it",
+                scaled=False,
+            )
         cost = sum(trial.cost[name]) if name in trial.cost else 0.0
-        add("old input", "wrong input cached", before.jacobians[name].pull(trial.dy) + cost, "that of the first forward")
+        add(
+            "old input", "wrong input cached", before.jacobians[name].pull(trial.dy) + cost, "that of the first forward"
+        )
         if parts is not None and parts.affine and name != X:
             dz = parts.slope_times(parts.z, trial.dy)
             add("old x", "wrong input cached", parts.down(dz, trial, before.x)[name], "that of the first forward")
         else:
-            add("old x", "wrong input cached", before.jacobians[name].pull(trial.dy) + cost, "that of the first forward")
+            add(
+                "old x", "wrong input cached", before.jacobians[name].pull(trial.dy) + cost, "that of the first forward"
+            )
     if name == X:
         _updated(trial, parts, lineup)
 
@@ -186,7 +208,12 @@ def bent_wrongly(trial: Trial, parts: Parts) -> Iterator[tuple[str, str, Array, 
         wrong = {"the upstream gradient": dy, "the input": trial.x} if parts.affine else {"the upstream gradient": dy}
         for label, array in wrong.items():
             if array.shape == dy.shape:
-                yield f"mask of {label}", "mask from the wrong array", parts.slope_times(_off_zero(array), dy), f"that of {label}"
+                yield (
+                    f"mask of {label}",
+                    "mask from the wrong array",
+                    parts.slope_times(_off_zero(array), dy),
+                    f"that of {label}",
+                )
         yield "inverted", "mask inverted", parts.slope_times(_off_zero(-z), dy), ""
 
 
@@ -209,6 +236,7 @@ def _wrong_factor(trial: Trial, parts: Parts, name: str, lineup: Lineup) -> None
         add("W not turned", "transposed", parts.down(dz, trial, W=M.T)[X], "W and its transpose are exchanged")
     if name == parts.W:
         other = {"the output": trial.y, "the sum before the bend": parts.z, "the samples in reverse": trial.x[::-1]}
+        other |= {f"the sample {word}": np.roll(trial.x, by, axis=0) for word, by in (("before", 1), ("after", -1))}
         for label, x in other.items():
             add(f"x is {label}", "wrong input cached", parts.down(dz, trial, x)[name], label)
 
@@ -234,7 +262,18 @@ def _masked(trial: Trial, lineup: Lineup) -> None:
     if said.shape != trial.x.shape or said.dtype.kind != "f":
         return
     ratio = said / trial.dy
+    passed = ratio[open_]
+    if trial.random and np.ptp(passed) < 1e-4 * abs(passed[0]) and passed[0] > 0 and np.abs(ratio[~open_]).max() < 1e-6:
+        note = f"forward multiplies by {size:.4g}, backward by {passed[0]:.4g}"
+        add("two scales", "dropout scale missing", said, note, 1, scaled=False)
     for scale in {size, 1.0}:
         two_valued = np.all((np.abs(ratio) < 1e-6) | (np.abs(ratio - scale) < 1e-4 * scale))
         if two_valued:
-            add("another mask", "mask from the wrong array", said, "drawn anew, or taken from elsewhere", 4, scaled=False)
+            add(
+                "another mask",
+                "mask from the wrong array",
+                said,
+                "drawn anew, or taken from elsewhere",
+                4,
+                scaled=False,
+            )
