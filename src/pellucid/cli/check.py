@@ -118,8 +118,7 @@ def run_apart(asked: dict[str, Any], timeout: float) -> dict[str, Any]:
         if not answer.is_file():
             last = (said.strip().splitlines() or ["nothing"])[-1]
             raise DataError(
-                f"{asked['file']} ended its process (exit code {process.returncode}) before the check was done: "
-                f"{last}"
+                f"{asked['file']} ended its process (exit code {process.returncode}) before the check was done: {last}"
             )
         found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
         return found

@@ -72,7 +72,7 @@ def check_backward(
     >>> report.ok, report.mistakes, report["dweights"].verdict
     (False, ('bias gradient a scalar',), 'right')
     """
-    with undisturbed():
+    with undisturbed(seed):
         return _checked(subject, x, t, args, seed)
 
 

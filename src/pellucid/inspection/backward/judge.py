@@ -18,12 +18,13 @@ from pellucid.inspection.backward.suspects import TRUE, Suspect
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One array in one trial: what was said, what is true, and what each mistake would have said."""
+    """One array in one trial: what was said, what is true, what each mistake would have said, and if it was drawn."""
 
     said: Array | None
     truth: Array
     lineup: dict[str, Suspect]
     scene: Scene
+    drawn: bool = True
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,16 @@ def judge(name: str, exhibits: Sequence[Exhibit]) -> Judgement:
     error = max((d[0] for d in distances if d is not None), default=float("inf"))
     if not any(wrong):
         return Judgement("right", compared=compared, error=error)
-    found = _explained(exhibits)
+    shown, found = exhibits, _explained(exhibits)
+    drawn = [(e, bad) for e, bad in zip(exhibits, wrong, strict=True) if e.drawn]
+    if found is None and 0 < len(drawn) < len(exhibits) and any(bad for _, bad in drawn):
+        # The caller's own batch may be one in which nothing can be told: all zeros, or so large that all is saturated.
+        shown = [e for e, _ in drawn]
+        found = _explained(shown)
     if found is None:
         return Judgement("wrong", (), "", compared, error, tuple(_unexplained(name, exhibits, wrong)))
     suspect, names, ratios = found
-    evidence = tuple(_evidence(name, exhibits, suspect, ratios))
+    evidence = tuple(_evidence(name, shown, suspect, ratios))
     return Judgement("wrong", names, suspect.note, compared, error, evidence, ratios)
 
 

@@ -20,7 +20,7 @@ from pellucid.inspection.backward.repair import layer_repair
 from pellucid.inspection.backward.report import ArrayReport, BackwardReport, Finding
 from pellucid.inspection.backward.subject import Subject, X
 from pellucid.inspection.backward.suspects import Lineup, suspects
-from pellucid.inspection.backward.trial import Trial, pair
+from pellucid.inspection.backward.trial import EXACT, ROUGH, SINGLE, Trial, pair
 
 MOST = 6  # samples of the caller's own batch that are looked at
 DRAWS = 3  # beside the caller's own
@@ -157,7 +157,7 @@ def _report(subject: Subject, trials: Sequence[Trial]) -> BackwardReport:
 def _exhibit(trial: Trial, parts: Parts | None, name: str) -> Exhibit:
     scene = Scene(trial.N, trial.K, trial.tolerance, trial.floor())
     lineup = suspects(trial, parts, name) if name in trial.said else Lineup()
-    return Exhibit(trial.said.get(name), trial.truth[name], lineup, scene)
+    return Exhibit(trial.said.get(name), trial.truth[name], lineup, scene, trial.draw > 0)
 
 
 def _lacks(name: str, trials: Sequence[Trial]) -> bool:
@@ -209,6 +209,8 @@ def wrong_axis(trial: Trial) -> str:
     for s in z:
         if s.shape != trial.y.shape or s.ndim < 2 or len(s) < 2 or s.shape[-1] < 2:
             continue
+        if np.allclose(trial.y, softmax(s), atol=1e-6):
+            return ""
         if np.allclose(trial.y, softmax(s.T).T if s.ndim == 2 else np.nan, atol=1e-6):
             return "each column"
         if np.allclose(trial.y, softmax(s.reshape(1, -1)).reshape(s.shape), atol=1e-6):
@@ -254,6 +256,6 @@ def _troubles(trials: Sequence[Trial]) -> list[Finding]:
 
 def _how(trials: Sequence[Trial]) -> str:
     sizes = ", ".join(str(t.N) for t in trials if t.before is None)
-    exact = {2e-6: "", 2e-4: "; its gradients are float32", 6e-3: "; it computes in float32"}
+    exact = {EXACT: "", SINGLE: "; its gradients are float32", ROUGH: "; it computes in float32"}
     word = exact.get(max(t.tolerance for t in trials), "")
     return f"backward beside nudges of forward, {len(trials)} passes over batches of {sizes}{word}"

@@ -40,6 +40,7 @@ class LossTrial:
     tolerance: float
     before: LossTrial | None
     old: Array | None  # the true gradient at the outputs of the trial before
+    drawn: bool = True
 
 
 def check_loss(subject: LossSubject, x: Array | None, t: Array | None, seed: int) -> BackwardReport:
@@ -58,6 +59,8 @@ def check_loss(subject: LossSubject, x: Array | None, t: Array | None, seed: int
     if len(x) != len(t):
         raise UsageError(f"{len(x)} outputs and {len(t)} targets: a loss compares as many of one as of the other.")
     trials = _pair(subject, x[:MOST], t[:MOST], seed)
+    for trial in trials:
+        trial.drawn = False
     for draw, (n, k) in enumerate(SIZES, 1):
         for width in (k, x.shape[-1]):
             shape = (*x.shape[1:-1], width) if x.ndim > 1 and x.shape[-1] > 1 else x.shape[1:]
@@ -221,7 +224,7 @@ def _exhibit(tr: LossTrial, subject: LossSubject) -> Exhibit:
         (1e-4 if tr.tolerance == ROUGH else 2e-10) * (1.0 + abs(tr.value)),
     )
     lineup = loss_suspects(tr.x, _dense_targets(tr.x, tr.t), tr.truth, before, subject.gradient)
-    return Exhibit(tr.said, tr.truth, lineup, scene)
+    return Exhibit(tr.said, tr.truth, lineup, scene, tr.drawn)
 
 
 def _wrong_axis(tr: LossTrial) -> str:

@@ -17,7 +17,7 @@ from pellucid.inspection.backward.calling import same_numbers
 from pellucid.inspection.backward.nudge import Jacobian, is_coarse, jacobian
 from pellucid.inspection.backward.subject import Body, Subject, X
 
-EXACT, SINGLE, ROUGH = 2e-6, 2e-4, 6e-3  # how far two gradients may be apart: float64, float32, a float32 forward
+EXACT, SINGLE, ROUGH = 2e-5, 2e-4, 6e-3  # how far two gradients may be apart: float64, float32, a float32 forward
 
 
 @dataclass
