@@ -349,7 +349,7 @@ def test_a_torch_module_with_a_wrong_function_inside() -> None:
         (3, "cannot be checked: it has no forward"),
         ((np.sin,), "A pair of functions is"),
         (pl.RandomSearch(), "no formula to be compared with"),
-        ((lambda x, mystery, b: x, lambda dy, x: dy), "No shapes that were tried fit"),
+        ((lambda x, w, b: x @ w @ np.ones((99, 1)) + b, lambda dy, x: dy), "No shapes that were tried fit"),
     ],
 )
 def test_what_cannot_be_checked_is_said(subject: Any, words: str) -> None:

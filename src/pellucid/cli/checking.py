@@ -31,7 +31,7 @@ def load(path: str) -> ModuleType:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == file]
         at = f", line {lines[-1]}" if lines else ""
         raise DataError(
-            f"{path}{at} ended with {type(error).__name__}: {error}. It must run before it can be checked."
+            f"{path}{at} ended with {type(error).__name__} ({error}). It must run before it can be checked."
         ) from None
     return module
 

@@ -119,7 +119,7 @@ def is_loss(subject: Any) -> bool:
     function = subject[0] if isinstance(subject, tuple) else method(subject, VALUE)
     if function is None or (not isinstance(subject, tuple) and method(subject, SLOPE) is None):
         return False
-    names = [n.lower() for n in required(function) if n != "self"]
+    names = [n.lower() for n in required(function)][1 if isinstance(subject, type) else 0 :]
     return len(names) == 2 and (names[1] in TARGETS or (names[0] in TARGETS and names[0] != "y"))
 
 

@@ -27,6 +27,7 @@ GRADIENTS = (
 )  # fmt: skip
 OUTPUTS = ("output", "outputs", "out", "y", "a", "yhat", "y_hat", "y_pred", "p", "probs", "s")
 CACHES = ("cache", "tape", "ctx", "context", "saved", "memory", "tmp")
+RATES = ("learning_rate", "lr", "eta", "alpha", "learn_rate", "step_size")
 INPUTS = ("x", "inputs", "input", "z", "inp", "a_prev", "input_data", "data", "logits", "scores")
 WEIGHTS = ("w", "weights", "weight", "kernel", "theta")
 BIASES = ("b", "biases", "bias")

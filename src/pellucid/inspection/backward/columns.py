@@ -16,10 +16,11 @@ class Columns(Subject):
     Args:
         inner: the subject as it is.
         x: its inputs (D, N), or None.
+        single: it takes one column at a time.
     """
 
-    def __init__(self, inner: Subject, x: Array | None) -> None:
-        self.inner, self.x = inner, None if x is None else x.T
+    def __init__(self, inner: Subject, x: Array | None, single: bool = False) -> None:
+        self.inner, self.x, self.single = inner, None if x is None else x.T, single
         self.name, self.words, self.owns_params = inner.name, inner.words, inner.owns_params
 
     def body(self, draw: int) -> Body:
@@ -27,7 +28,7 @@ class Columns(Subject):
 
     def input(self, n: int, body: Body, rng: np.random.Generator) -> Array:
         width = self.x.shape[1] if self.x is not None else _width(body)
-        return rng.standard_normal((n, width))
+        return rng.standard_normal((1 if self.single else n, width))
 
 
 def _width(body: Body) -> int:
@@ -56,7 +57,7 @@ class ColumnsBody(Body):
 
 def samples_are_columns(subject: Subject, x: Array) -> bool:
     """Whether forward takes fewer columns of x, but not fewer rows."""
-    if x.ndim != 2 or min(x.shape) < 2:
+    if x.ndim != 2 or len(x) < 2:
         return False
 
     def runs(part: Array) -> bool:
@@ -66,4 +67,4 @@ def samples_are_columns(subject: Subject, x: Array) -> bool:
             return False
         return y.ndim == 2 and y.shape[1] == part.shape[1]
 
-    return not runs(x[:-1]) and runs(x[:, :-1]) and runs(x)
+    return runs(x) and not runs(x[:-1]) and (x.shape[1] == 1 or runs(x[:, :-1]))

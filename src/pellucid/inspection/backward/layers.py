@@ -37,7 +37,11 @@ def check_layer(subject: Subject, x: Array | None, seed: int) -> BackwardReport:
     """
     shown = subject.input(7, subject.body(0), np.random.default_rng(0)) if x is None else x
     if samples_are_columns(subject, shown):
-        subject, x = Columns(subject, x), None if x is None else x.T
+        inner, own = subject, x
+        subject, x = Columns(inner, own, shown.shape[1] == 1), None if x is None else x.T
+        trials = _trials(subject, x, seed)
+        if own is None and all(t.trouble is not None for t in trials):  # perhaps it takes one column at a time
+            subject = Columns(inner, None, single=True)
     trials = _trials(subject, x, seed)
     if all(t.trouble is not None for t in trials):
         squared = _squared(subject, seed)

@@ -87,12 +87,15 @@ def some_pair(subject: LossSubject, x: Array | None, rng: np.random.Generator) -
         options = [(scores, ids), (scores, hot)]
     else:
         options = [(real, rng.standard_normal((5, 3)))]
-    options += [(real, rng.standard_normal((5, 3))), (real, ids), (shares, hot)]
+    options += [(real, rng.standard_normal((5, 3))), (real, ids), (shares, bits.astype(float)), (shares, hot)]
     for outputs, t in options:
         if x is not None:
             outputs, t = x, targets_like(t, outputs, x, rng)
         try:
-            if np.isfinite(subject.fresh().forward(outputs.copy(), t)):
+            value = subject.fresh().forward(outputs.copy(), t)
+            beyond = np.where(outputs > 1.0, outputs + 1.0, np.where(outputs < 0.0, outputs - 1.0, outputs))
+            clipped = np.any(beyond != outputs) and value == subject.fresh().forward(beyond, t)
+            if np.isfinite(value) and not clipped:  # what does not look beyond 0 and 1 wants probabilities
                 return outputs, t
         except Exception:  # another kind of targets may fit
             continue
@@ -136,14 +139,15 @@ def _watch(
         return np.asarray([probe.forward(a.copy(), t.copy())])
 
     here = values(x)
-    coarse = is_coarse(values, x, here, rng)
-    truth = jacobian(values, x, here, coarse, rng).pull(np.ones(1))
-    if x.min() >= 0.0 and x.max() <= 1.0:  # where probabilities are clipped, the value stands still
+    shares = bool(x.min() >= 0.0 and x.max() <= 1.0)
+    coarse = is_coarse(values, x, here, rng, shares)
+    truth = jacobian(values, x, here, coarse, rng, shares).pull(np.ones(1))
+    if shares:  # where probabilities are clipped, the value stands still
         truth = np.where((x < CLIP) | (x > 1.0 - CLIP), np.nan, truth)
     old = None
     if before is not None:
         past, base = before.x, values(before.x)
-        old = jacobian(values, past, base, coarse, rng).pull(np.ones(1)) if np.isfinite(base).all() else None
+        old = jacobian(values, past, base, coarse, rng, shares).pull(np.ones(1)) if np.isfinite(base).all() else None
     single = said is not None and said.dtype.kind == "f" and said.dtype.itemsize < 8
     return LossTrial(
         x, t, value, said, truth, written, trouble, ROUGH if coarse else SINGLE if single else EXACT, before, old

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -59,20 +60,21 @@ def recognise(x: Array, T: Array | None, truth: Array) -> Formula | None:
 
     >>> x, T = np.array([[0.3, -1.0]]), np.array([[1.0, 0.0]])
     >>> recognise(x, T, (softmax(x) - T) / 3)
-    Formula(link='softmax', distance='cross-entropy', c=0.3333333333333333)
+    Formula(link='softmax', distance='cross-entropy', c=0.333333333333)
     """
     if T is None or T.shape != x.shape:
         return None
     at = np.isfinite(truth)
-    for link, (f, pull) in LINKS.items():
-        for distance, slope in DISTANCES.items():
-            with np.errstate(all="ignore"):
-                g = pull(x, slope(f(x), T))[at]
-            if not np.isfinite(g).all() or not g.size or not np.abs(g).max() > 1e-9:
-                continue
-            c = float((truth[at] @ g) / (g @ g))
-            if np.abs(truth[at] - c * g).max() <= 2e-5 * np.abs(truth[at]).max() and abs(c) > 1e-12:
-                return Formula(link, distance, round(c, 15))
+    usual = [("softmax", "cross-entropy"), ("sigmoid", "binary cross-entropy")]  # of several that fit, these are meant
+    for link, distance in [*product(["identity"], DISTANCES), *usual, *product(LINKS, DISTANCES)]:
+        f, pull = LINKS[link]
+        with np.errstate(all="ignore"):
+            g = pull(x, DISTANCES[distance](f(x), T))[at]
+        if not np.isfinite(g).all() or not g.size or not np.abs(g).max() > 1e-9:
+            continue
+        c = float((truth[at] @ g) / (g @ g))
+        if np.abs(truth[at] - c * g).max() <= 2e-5 * np.abs(truth[at]).max() and abs(c) > 1e-12:
+            return Formula(link, distance, round(c, 12))
     return None
 
 

@@ -50,7 +50,9 @@ class Jacobian:
         return whole.reshape(self.shape)
 
 
-def jacobian(forward: Callable[[Array], Array], a: Array, y: Array, coarse: bool, rng: np.random.Generator) -> Jacobian:
+def jacobian(
+    forward: Callable[[Array], Array], a: Array, y: Array, coarse: bool, rng: np.random.Generator, shares: bool = False
+) -> Jacobian:
     """Nudge the numbers of `a` one by one.
 
     Args:
@@ -59,6 +61,7 @@ def jacobian(forward: Callable[[Array], Array], a: Array, y: Array, coarse: bool
         y: the output as it is.
         coarse: forward computes in float32, so small nudges would drown in rounding.
         rng: chooses which numbers, if there are too many.
+        shares: the numbers lie between 0 and 1, so that near 1 too a nudge must be small.
 
     >>> rng = np.random.default_rng(0)
     >>> j = jacobian(lambda a: a[:, None] ** 2, np.array([1.0, 3.0]), np.array([[1.0], [9.0]]), False, rng)
@@ -70,7 +73,9 @@ def jacobian(forward: Callable[[Array], Array], a: Array, y: Array, coarse: bool
     slow = perf_counter() - started
     entries = chosen(a.shape, rng, FEW if slow < QUICK else FEW // 4)
     rows = (
-        np.stack([_slope(forward, a, int(i), y, coarse) for i in entries]) if len(entries) else np.zeros((0, *y.shape))
+        np.stack([_slope(forward, a, int(i), y, coarse, shares) for i in entries])
+        if len(entries)
+        else np.zeros((0, *y.shape))
     )
     return Jacobian(entries, a.shape, rows)
 
@@ -88,10 +93,12 @@ def chosen(shape: tuple[int, ...], rng: np.random.Generator, few: int = FEW) -> 
     return np.ravel_multi_index(np.ix_(*[picks[n] for n in shape]), shape).ravel()
 
 
-def _slope(forward: Callable[[Array], Array], a: Array, i: int, y: Array, coarse: bool) -> Array:
+def _slope(forward: Callable[[Array], Array], a: Array, i: int, y: Array, coarse: bool, shares: bool) -> Array:
     """d output / d a[i], NaN where the slopes to the two sides differ."""
     size = abs(float(a.flat[i]))
-    step = COARSE * max(1.0, size) if coarse else (min(FINE * max(1.0, size), max(1e-3 * size, 1e-8)) if size else FINE)
+    room = min(size, 1.0 - size) if shares and size < 1.0 else size
+    fine = min(FINE * max(1.0, size), max(1e-3 * room, 1e-8)) if room else FINE
+    step = COARSE * max(1.0, size) if coarse else fine
     slope, jump = _two_sides(forward, a, i, y, step)
     noise = (4e-7 if coarse else 1e-15) * (1.0 + np.abs(y)) / step
     bent = jump > 1e-3 * np.abs(slope) + 4.0 * noise
@@ -114,7 +121,9 @@ def _two_sides(forward: Callable[[Array], Array], a: Array, i: int, y: Array, st
     return np.asarray((right - left) / (up + down)), np.abs((right - y) / up - (y - left) / down)
 
 
-def is_coarse(forward: Callable[[Array], Array], a: Array, y: Array, rng: np.random.Generator) -> bool:
+def is_coarse(
+    forward: Callable[[Array], Array], a: Array, y: Array, rng: np.random.Generator, shares: bool = False
+) -> bool:
     """Whether forward rounds to float32 somewhere: then its output does not move smoothly under a tiny nudge.
 
     >>> rng, a = np.random.default_rng(0), np.ones((2, 3))
@@ -123,7 +132,7 @@ def is_coarse(forward: Callable[[Array], Array], a: Array, y: Array, rng: np.ran
     """
     if y.dtype.itemsize < 8 and y.dtype.kind == "f":
         return True
-    d = rng.standard_normal(a.shape)
+    d = rng.standard_normal(a.shape) * (np.minimum(a, 1.0 - a) if shares else 1.0)
     tiny, small = (forward(a + 1e-9 * d) - y) / 1e-9, (forward(a + 1e-5 * d) - y) / 1e-5
     apart, scale = float(np.quantile(np.abs(tiny - small), 0.9)), float(np.quantile(np.abs(small), 0.9))
     return apart > 0.02 * scale + 1e-5 * float(np.abs(y).max(initial=0.0)) + 1e-12

@@ -20,15 +20,18 @@ from pellucid.inspection.backward.calling import (
     BIASES,
     CACHES,
     GRADIENTS,
+    RATES,
     TRAINING,
     WEIGHTS,
     Chance,
     call,
     offer,
     parameters,
+    required,
     twin,
 )
 from pellucid.inspection.backward.draws import like
+from pellucid.inspection.backward.nudge import jacobian
 from pellucid.inspection.backward.places import Place, get, gradient_places, has, places, put, written
 from pellucid.inspection.backward.subject import Body, Subject, Words, X, as_real, in_order
 
@@ -49,6 +52,9 @@ FORWARD = ("forward", "__call__", "forward_pass")
 BACKWARD = ("backward", "backprop", "backward_pass", "backpropagate")
 STRENGTHS = {"weights": "weight_regularizer", "biases": "bias_regularizer"}
 REMEMBERED = ("grads", "gradients", "grad", "inputs", "input", "x", "X", "z", "Z", *OUTPUT_AT)  # no parameters
+RATE = 0.5  # what a backward that asks for a learning rate is given
+PENALTY = ("penalty", "regularization_loss", "regularisation_loss", "reg_loss", "regularization", "penalty_loss")
+LOOSE = ("l2", "l1", "lambda_", "lam", "lmbda", "reg", "reg_strength", "l2_lambda", "l2_reg", "weight_decay", "lambd")
 ZERO = ("zero_grad", "zero_gradients", "zero_grads", "reset_grads", "reset_gradients")
 
 
@@ -165,6 +171,8 @@ class ObjectBody(Body):
         self.cache: Any = None
         self.y: Any = None
         self.sums = {}
+        held = [n for n in LOOSE if isinstance(getattr(thing, n, None), float) and getattr(thing, n)]
+        self.loose = float(getattr(thing, held[0])) if held and at else 0.0
         for name, stem in STRENGTHS.items():
             both = [float(getattr(thing, f"{stem}_{kind}", 0) or 0) for kind in ("l1", "l2")]
             if name in at and any(both):
@@ -172,11 +180,34 @@ class ObjectBody(Body):
 
     def strengthen(self, l1: float, l2: float) -> None:
         """Make the penalties that are there so strong that their slope is seen."""
+        if self.loose:
+            self.loose = l2
+            for name in LOOSE:
+                if isinstance(getattr(self.thing, name, None), float):
+                    setattr(self.thing, name, l2)
         for name, (one, two) in self.sums.items():
             self.sums[name] = (l1 if one else 0.0, l2 if two else 0.0)
             for kind, value in zip(("l1", "l2"), self.sums[name], strict=True):
                 if value:
                     setattr(self.thing, f"{STRENGTHS[name]}_{kind}", value)
+
+    def cost(self, params: dict[str, Array]) -> dict[str, tuple[Array, Array]]:
+        function = method(self.thing, PENALTY)
+        if function is None or required(function) or self.sums:
+            return super().cost(params)
+        found = {}
+        for name, w in params.items():
+
+            def value(a: Array, name: str = name) -> Array:
+                self.put({name: a})
+                return np.asarray([float(function())])
+
+            self.put(params)
+            slope = jacobian(value, w, value(w), False, np.random.default_rng(0)).pull(np.ones(1))
+            if np.any(np.abs(slope) > 1e-7):
+                found[name] = (np.zeros_like(w), slope)
+        self.put(params)
+        return found
 
     def params(self) -> dict[str, Array]:
         return {name: np.array(get(self.thing, at[0]), np.float64) for name, at in self.at.items()}
@@ -213,10 +244,11 @@ class ObjectBody(Body):
         zero = method(self.thing, ZERO)
         if zero is not None and not parameters(zero):
             zero()
-        offers = offer(TRAINING, True) | offer(CACHES, self.cache) | offer(GRADIENTS, dy)
+        offers = offer(TRAINING, True) | offer(CACHES, self.cache) | offer(GRADIENTS, dy) | offer(RATES, RATE)
         return call(function, [dy], offers, f"{self.subject.name}.backward")
 
     def backward(self, dy: Array) -> dict[str, Any]:
+        before = self.params()
         result = self.run_backward(dy)
         names = [X, *self.at]
         shapes = {X: np.shape(self.y)} | {name: p.shape for name, p in self.params().items()}
@@ -233,4 +265,8 @@ class ObjectBody(Body):
             place = next((p for p in places_ if has(self.thing, p)), None)
             if name not in said and place is not None:
                 said[name] = get(self.thing, place)
+        if any(p.name.lower() in RATES for p in parameters(method(self.thing, BACKWARD))):
+            # A backward that is given a learning rate updates: its gradient is what it subtracted, over the rate.
+            moved = {name: (before[name] - after) / RATE for name, after in self.params().items() if name not in said}
+            said |= {name: step for name, step in moved.items() if np.any(step)}
         return {name: np.array(value) for name, value in said.items() if value is not None}

@@ -45,6 +45,7 @@ class Body(ABC):
 
     chance: Chance
     sums: dict[str, tuple[float, float]]  # parameter: strengths (l1, l2) of a penalty whose slope backward adds
+    loose: float = 0.0  # the strength of a penalty of which nothing more is known
 
     @abstractmethod
     def params(self) -> dict[str, Array]:
@@ -61,6 +62,19 @@ class Body(ABC):
     @abstractmethod
     def backward(self, dy: Array) -> dict[str, Any]:
         """What backward says about x and each parameter; what it says nothing about is missing."""
+
+    def cost(self, params: dict[str, Array]) -> dict[str, tuple[Array, Array]]:
+        """The slopes of the penalties that backward is to add, by parameter: of l1 sum |w|, and of l2 sum w^2.
+
+        |w| has no slope at 0, so that is NaN.
+        """
+        return {
+            name: (
+                np.where(params[name] == 0.0, np.nan if l1 else 0.0, l1 * np.sign(params[name])),
+                2.0 * l2 * params[name],
+            )
+            for name, (l1, l2) in self.sums.items()
+        }
 
 
 class Subject(ABC):

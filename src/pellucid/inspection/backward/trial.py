@@ -148,8 +148,12 @@ def _watch(
         name: jacobian(_of(forward, name, x, params), np.asarray(a, np.float64), y.astype(np.float64), coarse, rng)
         for name, a in (arrays | params).items()
     }
-    cost = {name: _cost(params[name], *strength) for name, strength in body.sums.items()}
+    cost = probe.cost(params)
     truth = {name: j.pull(dy) for name, j in jacobians.items()}
+    for name, w in params.items():
+        meant = _meant(name, said, truth[name], w, probe.loose if not cost else 0.0)
+        if meant is not None:
+            cost[name] = meant
     for name, (one, two) in cost.items():
         truth[name] = truth[name] + one + two
     single = any(np.asarray(v).dtype.itemsize < 8 for v in said.values() if np.asarray(v).dtype.kind == "f")
@@ -160,9 +164,17 @@ def _watch(
     )  # fmt: skip
 
 
-def _cost(w: Array, l1: float, l2: float) -> tuple[Array, Array]:
-    """The slopes of l1 sum |w| and of l2 sum w^2."""
-    return l1 * np.sign(w), 2.0 * l2 * w
+def _meant(name: str, said: dict[str, Array], truth: Array, w: Array, strength: float) -> tuple[Array, Array] | None:
+    """A penalty of which only a strength l is known: l/2 sum w^2, l sum w^2 or l sum |w|, whichever was meant."""
+    if not strength or name not in said or np.shape(said[name]) != truth.shape:
+        return None
+    zero = np.zeros_like(w)
+    for one, two in ((zero, strength * w), (zero, 2.0 * strength * w), (strength * np.sign(w), zero)):
+        apart = np.abs(said[name] - truth - one - two)
+        if np.nanmax(apart, initial=0.0) <= SINGLE * np.nanmax(np.abs(truth), initial=1e-6):
+            return one, two
+    twice = np.nanmax(np.abs(said[name] - truth - 4.0 * strength * w), initial=0.0)
+    return (zero, 2.0 * strength * w) if twice <= SINGLE * np.nanmax(np.abs(truth), initial=1e-6) else None
 
 
 def _of(
