@@ -15,7 +15,7 @@ import pytest
 
 import pellucid as pl
 from pellucid.inspection.backward.mistakes import MISTAKES, UNKNOWN
-from tests.mutants import activations, corpus, dense, functions, losses, right
+from tests.mutants import activations, corpus, dense, functions, losses, ours, right
 from tests.mutants.case import Case
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -308,6 +308,48 @@ def test_a_model_of_ours_is_right_in_every_part() -> None:
     assert report.ok, str(report)
     assert {row.name.split(".")[0] for row in report.arrays} >= {"0", "1", "2", "4", "5", "loss", "penalty", "whole"}
     np.testing.assert_array_equal(model.theta, before)
+
+
+def test_a_layer_of_layers_says_which_of_them_it_is() -> None:
+    wrong = ours.mutate(pl.Tanh(), lambda kind: ours._after(kind, lambda layer, dy, dx: -dx))
+    report = pl.check_backward(pl.Sequential(pl.Dense(3), wrong, pl.Dense(2)), np.ones((5, 4)))
+    assert report.mistakes == ("sign",)
+    assert report.findings[0].arrays == ("1.tanh.dx",)
+    assert pl.check_backward(pl.Residual(pl.Dense(4)), np.ones((5, 4))).ok
+
+
+class BookNetwork:
+    """layers, a loss, forward and backward, as in chapter 18; `passes` says whether dinputs is handed down."""
+
+    def __init__(self, passes: bool) -> None:
+        self.layers: list[Any] = [
+            dense.mutant("tanh", {})(4, 5, l2=0.01),
+            activations.dropout()(0.2),
+            dense.Dense(5, 3),
+        ]
+        self.loss, self.passes = losses.book("mse")(), passes
+
+    def forward(self, x: Any, training: bool) -> Any:
+        for layer in self.layers:
+            layer.forward(x, training)
+            x = layer.output
+        return x
+
+    def backward(self, output: Any, y: Any) -> None:
+        self.loss.backward(output, y)
+        d = first = self.loss.dinputs
+        for layer in reversed(self.layers):
+            layer.backward(d if self.passes or layer is self.layers[-1] else first @ np.ones((3, 5)))
+            d = layer.dinputs
+
+
+def test_a_network_of_right_parts_that_are_put_together_wrongly() -> None:
+    rng = np.random.default_rng(2)
+    x, t = rng.normal(size=(8, 4)), rng.normal(size=(8, 3))
+    assert pl.check_backward(BookNetwork(passes=True), x, t).ok
+    report = pl.check_backward(BookNetwork(passes=False), x, t)
+    assert not report.ok
+    assert {row.name for row in report.arrays if row.verdict == "wrong"} == {"whole.0.weights", "whole.0.biases"}
 
 
 # ---- PyTorch ---------------------------------------------------------------------------------------------------------

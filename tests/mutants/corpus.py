@@ -11,7 +11,7 @@ import numpy as np
 import pellucid as pl
 import pellucid.book as nnfs
 from tests import cases
-from tests.mutants import activations, dense, functions, losses, optimizers, ours, right
+from tests.mutants import activations, dense, functions, losses, optimizers, ours, right, styles
 from tests.mutants.case import Case
 
 SHAPES = ((6, 4, 3), (4, 2, 5), (7, 5, 2))  # (samples, inputs, outputs)
@@ -32,6 +32,7 @@ def mutants() -> Iterator[Case]:
     yield from _losses()
     yield from _optimizers()
     yield from _ours()
+    yield from (case for case in styles.cases() if case.mistake)
 
 
 def _layer(bent: str, steps: dict[str, Any], shape: tuple[int, int, int], l1: float = 0.0, l2: float = 0.0) -> Made:
@@ -251,6 +252,7 @@ def _model(loss: pl.Loss | None, k: int, kind: type[pl.Model] = pl.Model, **opti
 
 def right_ones() -> Iterator[Case]:
     """Every right implementation."""
+    yield from (case for case in styles.cases() if not case.mistake)
     for case in cases.LAYERS:
         yield Case("", f"pl {case.name}", lambda c=case: (c.make(), c.inputs(), None))  # type: ignore[misc]
     for loss in [*cases.LOSSES, *cases.ONE_OUTPUT]:

@@ -20,11 +20,12 @@ def load(path: str) -> ModuleType:
     """The file as a module; it may import its neighbours."""
     file = Path(path).resolve()
     sys.path.insert(0, str(file.parent))
-    spec = importlib.util.spec_from_file_location(file.stem, file)
+    name = f"checked_{file.stem}"  # not the stem itself: the file may be called json.py
+    spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise DataError(f"{path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[file.stem] = module
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except BaseException as error:

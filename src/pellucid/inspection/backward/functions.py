@@ -50,16 +50,16 @@ class PairSubject(Subject):
         self.name = getattr(forward, "__name__", "forward")
         names = required(forward)
         self.x_name, self.param_names = (names[0], names[1:]) if names else ("x", [])
-        self.given: dict[str, Array] = {}
+        self.values: dict[str, Array] = {}
         if isinstance(x, tuple):
             if len(x) != len(names):
                 raise UsageError(
                     f"{self.name} takes {len(names)} arguments ({', '.join(names)}), and {len(x)} were given."
                 )
-            self.given = {name: as_real(value) for name, value in zip(self.param_names, x[1:], strict=True)}
+            self.values = {name: as_real(value) for name, value in zip(self.param_names, x[1:], strict=True)}
             x = x[0]
         self.x = None if x is None else as_real(x)
-        self.free = not self.given
+        self.free, self.given = not self.values, x is not None
         self.layout = 0
         self.slope = ""
         if self.param_names and self.free:
@@ -126,8 +126,8 @@ class PairSubject(Subject):
 
     def body(self, draw: int) -> PairBody:
         rng = np.random.default_rng([draw, 11])
-        if self.given:
-            return PairBody(self, {n: np.array(v, np.float64) for n, v in self.given.items()})
+        if self.values:
+            return PairBody(self, {n: np.array(v, np.float64) for n, v in self.values.items()})
         shapes = self.shapes(draw, self.layout)
         return PairBody(self, {n: rng.standard_normal(s) for n, s in zip(self.param_names, shapes, strict=True)})
 

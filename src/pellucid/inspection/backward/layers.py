@@ -40,9 +40,10 @@ def check_layer(subject: Subject, x: Array | None, seed: int) -> BackwardReport:
         inner, own = subject, x
         subject, x = Columns(inner, own, shown.shape[1] == 1), None if x is None else x.T
         trials = _trials(subject, x, seed)
-        if own is None and all(t.trouble is not None for t in trials):  # perhaps it takes one column at a time
-            subject = Columns(inner, None, single=True)
-    trials = _trials(subject, x, seed)
+        if not inner.given and all(t.trouble is not None for t in trials):  # perhaps it takes one column at a time
+            trials = _trials(Columns(inner, None, single=True), None, seed)
+    else:
+        trials = _trials(subject, x, seed)
     if all(t.trouble is not None for t in trials):
         squared = _squared(subject, seed)
         if squared and all(t.trouble is None for t in squared):

@@ -115,6 +115,24 @@ def check_model(model: Model, x: Any, t: Any, seed: int) -> BackwardReport:
     return _together("Model", parts, _whole_model(exact, x, t, seed))
 
 
+def check_container(layer: Layer, whole: BackwardReport, x: Array, seed: int) -> BackwardReport:
+    """Check a layer made of layers: if the whole of it is wrong, which of them is?
+
+    Args:
+        layer: a Sequential or the like.
+        whole: the report on all of it.
+        x: its inputs.
+        seed: the draws follow from it.
+    """
+    rng = np.random.default_rng([seed, 37])
+    parts = []
+    for path, inner, shape in walk(layer, (1, *x.shape[1:])):
+        if not inner.children():
+            own = rng.standard_normal((5, *shape[1:])) if shape != (1, *x.shape[1:]) else x[:6]
+            parts.append((path, check_layer(OurSubject(inner, own), own, seed)))
+    return _together(whole.subject, parts, whole)
+
+
 def _training(seed: int) -> Run:
     return Run(training=True, rng=stream(seed, "noise"))
 

@@ -89,6 +89,7 @@ class Subject(ABC):
     name: str
     words: Words
     whole_input: bool = False
+    given: bool = False  # the caller gave inputs
     free: bool = False  # the body's sizes may differ from draw to draw
     owns_params: bool = True  # the parameters belong to the object, which may change them
 

@@ -19,6 +19,7 @@ from pellucid.inspection.backward.losses import LossSubject
 from pellucid.inspection.backward.matching import Scene
 from pellucid.inspection.backward.mistakes import UNKNOWN
 from pellucid.inspection.backward.nudge import jacobian
+from pellucid.inspection.backward.objects import STRENGTHS
 from pellucid.inspection.backward.report import ArrayReport, BackwardReport, Finding
 from pellucid.inspection.backward.suspects import TRUE, Lineup
 from pellucid.inspection.backward.trial import EXACT
@@ -83,6 +84,17 @@ class _Dictionary:
         return {k: np.array(v) for k, v in said.items() if k in self.network.params}
 
 
+def _cost(layer: Any) -> float:
+    """What a layer's weights cost by the strengths that it holds, under the book's names."""
+    total = 0.0
+    for array, stem in STRENGTHS.items():
+        w = getattr(layer, array, None)
+        if w is not None:
+            total += float(getattr(layer, f"{stem}_l1", 0) or 0) * float(np.abs(w).sum())
+            total += float(getattr(layer, f"{stem}_l2", 0) or 0) * float((w * w).sum())
+    return total
+
+
 class _Layered:
     """A network in the book's form: layers, a loss, forward and backward."""
 
@@ -115,7 +127,7 @@ class _Layered:
         value = LossSubject(loss).fresh().forward(self._forward(x), t)
         cost = getattr(loss, "regularization_loss", None)
         if cost is None:
-            return value
+            return value + sum(_cost(layer) for layer in self.network.layers)
         try:
             return value + float(cost())
         except Exception:  # chapter 14's form wants a layer
