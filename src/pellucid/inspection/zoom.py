@@ -26,6 +26,7 @@ from pellucid.losses import (
     Huber,
     MeanAbsoluteError,
     MeanSquaredError,
+    Scaled,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
 )
@@ -33,7 +34,7 @@ from pellucid.model import Model
 
 LAYERS = (Dense, Dropout, Flatten, Softmax, ReLU, LeakyReLU, ELU, Sigmoid, Tanh, SiLU, GELU)
 CLASSES = (SoftmaxCrossEntropy, CategoricalCrossEntropy)
-LOSSES = (*CLASSES, MeanSquaredError, MeanAbsoluteError, Huber, BinaryCrossEntropy, SigmoidCrossEntropy)
+LOSSES = (*CLASSES, MeanSquaredError, MeanAbsoluteError, Huber, BinaryCrossEntropy, SigmoidCrossEntropy, Scaled)
 EXACT = 1e-10  # the largest error of loops against NumPy, both in float64, relative to the array's largest number
 ROUNDED = {"float32": 1e-4, "float64": 1e-10}  # and of the fast kernels, in the model's own type
 MOST = 50_000_000  # products; more would take plain Python minutes
@@ -178,7 +179,11 @@ def by_neuron(model: Model, x: Any, t: Any) -> dict[str, Any]:
         x, back = _forward(path, layer, x, found)
         found[f"{path}.y"] = x
         undo.append(back)
-    found["loss"], dy = loops.loss_of(model.loss, x, t)
+    loss = model.loss
+    if isinstance(loss, Scaled):  # the loss inside, on targets in deviations from their mean
+        t = ((np.asarray(t) - np.asarray(loss.mean)) / np.asarray(loss.std)).tolist()
+        loss = loss.loss
+    found["loss"], dy = loops.loss_of(loss, x, t)
     found["loss.dz"] = dy
     for path, back in zip(reversed(list(model.net.children())), reversed(undo), strict=True):
         dy = back(dy)

@@ -19,6 +19,7 @@ from pellucid.losses import (
     Huber,
     MeanAbsoluteError,
     MeanSquaredError,
+    Scaled,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
 )
@@ -39,6 +40,8 @@ def _rows(v: View) -> Array:
 def _T(v: View) -> Array:
     """The targets in the shape of the scores: class ids become rows with a single 1."""
     t, z = v.layer.targets(v["t"], v["z"].shape), v["z"]
+    if isinstance(v.layer, Scaled):  # as the loss inside sees them
+        return np.asarray((t.astype(np.float64) - np.asarray(v.layer.mean)) / np.asarray(v.layer.std))
     return np.asarray(t if t.shape == z.shape else np.eye(z.shape[-1])[t], np.float64)
 
 
@@ -77,6 +80,11 @@ WORKED = {
 }
 
 
+def _kind(v: View) -> Loss:
+    """The loss itself, or the one inside where the targets are only scaled."""
+    return v.layer.loss if isinstance(v.layer, Scaled) else v.layer
+
+
 def _weight(v: View, *row: int) -> tuple[Column, ...]:
     """The weight of a row as a factor; none where all weigh the same."""
     return () if v.cache["weights"] is None else (v.pick("w", *row),)
@@ -110,14 +118,14 @@ def _ends(v: View, name: str, at: Index) -> Opening | None:
     if name == "z":
         return _scores(v, at)
     if name in ("t", "T"):
-        return Given("a target")
+        return Given("a target, (t - mean) / std" if name == "T" and isinstance(v.layer, Scaled) else "a target")
     return Given("a weight") if name == "w" else None
 
 
 # ---- losses of numbers -----------------------------------------------------------------------------------------------
 
 
-@opens(MeanSquaredError, MeanAbsoluteError, Huber, BinaryCrossEntropy, SigmoidCrossEntropy, worked=WORKED)
+@opens(MeanSquaredError, MeanAbsoluteError, Huber, BinaryCrossEntropy, SigmoidCrossEntropy, Scaled, worked=WORKED)
 def elementwise(v: View, name: str, at: Index) -> Opening | None:
     """L = 1/N sum_n l_n with l_n = 1/K sum_k l(z[n, k], t[n, k])."""
     K = v["z"][:1].size
@@ -133,13 +141,15 @@ def elementwise(v: View, name: str, at: Index) -> Opening | None:
         return _one(v, at)
     if name == "y":
         link = "sigmoid(z)" if isinstance(v.layer, SigmoidCrossEntropy) else "z"
+        if isinstance(v.layer, Scaled):
+            link = "mean + std z"
         return Function(link, lambda: [v.line("z", at)]) if link != "z" else Sum("z", d)
     if name != "dz":
         return _ends(v, name, at)
     NK = (*_weight(v, at[0]), v.number("1/(N K)", share(v.trace.scores.n) / K, "1/(N K), or 1 / (K times all weights)"))
-    if isinstance(v.layer, MeanSquaredError):
+    if isinstance(_kind(v), MeanSquaredError):
         return Sum("2 (z - t) / (N K)", (v.number("2", 2.0), *NK, v.pick("d", *at)))
-    if isinstance(v.layer, SigmoidCrossEntropy):
+    if isinstance(_kind(v), SigmoidCrossEntropy):
         return Sum("(p - t) / (N K)", (*NK, v.pick("y", *at)), (minus, *NK, v.pick("T", *at)))
     slope = float(v.layer.parts(v["z"][at].reshape(1), v["T"][at].astype(v["z"].dtype).reshape(1))[1][0])
     slopes: dict[type[Loss], tuple[str, str]] = {
@@ -147,14 +157,14 @@ def elementwise(v: View, name: str, at: Index) -> Opening | None:
         Huber: ("clip(z - t)", "z - t, at most delta in size"),
         BinaryCrossEntropy: ("(q - t)/(q (1 - q))", "(q - t) / (q (1 - q)), 0 outside the clip"),
     }
-    words = next(slopes[kind] for kind in type(v.layer).__mro__ if kind in slopes)
+    words = next(slopes[kind] for kind in type(_kind(v)).__mro__ if kind in slopes)
     factor = v.function(lambda i: words[0], slope, words[1], lambda i: [v.line("z", at), v.line("T", at)])
     return Sum(f"{words[0]} / (N K)", (*NK, factor))
 
 
 def _one(v: View, at: Index) -> Opening:
     """l(z, t) of one number."""
-    if isinstance(v.layer, MeanSquaredError):
+    if isinstance(_kind(v), MeanSquaredError):
         return Sum("(z - t)^2", (v.pick("d", *at), v.pick("d", *at)))
     values: dict[type[Loss], str] = {
         MeanAbsoluteError: "|z - t|",
@@ -162,7 +172,7 @@ def _one(v: View, at: Index) -> Opening:
         BinaryCrossEntropy: "-(t log q + (1 - t) log(1 - q))",
         SigmoidCrossEntropy: "log(1 + e^z) - t z",
     }
-    words = next(values[kind] for kind in type(v.layer).__mro__ if kind in values)
+    words = next(values[kind] for kind in type(_kind(v)).__mro__ if kind in values)
     return Function(words, lambda: [v.line("z", at), v.line("T", at)])
 
 
