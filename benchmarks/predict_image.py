@@ -9,19 +9,17 @@ is there as the reference for what a library made for that alone needs.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import cnn_step
-from common import installed, machine, ratio, seconds, table, take_turns, title
-from contest import FAST, NUMPY, drawn
+from asking import FAST, NUMPY, Ask, race
+from contest import drawn
 from pellucid import kernels
 
 SAMPLES = 100  # asked one after the other, each time
-Ask = Callable[[Any], Any]  # x (1, 28, 28, 1) -> probabilities (1, 10)
 
 RNG = np.random.default_rng(0)
 WEIGHTS = drawn(RNG, *cnn_step.SHAPES)
@@ -98,37 +96,8 @@ COMPETITORS: dict[str, tuple[str, Callable[[], Ask]]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How long one picture's prediction by a CNN takes, beside the peers.")
-    parser.add_argument("--quick", action="store_true", help="3 repetitions instead of 15")
-    asked = parser.parse_args()
-    names, missing = installed(COMPETITORS)
-    made = {name: COMPETITORS[name][1]() for name in names}
     kernels.use("reference")
-    expected = [made[NUMPY](x) for x in X[:3]]
-    for name, ask in made.items():
-        kernels.use("jit" if name == FAST else "reference")
-        if not np.allclose([ask(x) for x in X[:3]], expected, atol=1e-5):
-            raise SystemExit(f"{name} gives other probabilities, so its time means nothing.")
-
-    def turn(name: str) -> float:
-        ask = made[name]
-        if name in (NUMPY, FAST):
-            kernels.use("reference" if name == NUMPY else "jit")
-        for x in X[:20]:
-            ask(x)
-        return seconds(lambda: [ask(x) for x in X]) / len(X)
-
-    times = take_turns(names, turn, 3 if asked.quick else 15)
-    print(machine())
-    for text in missing:
-        print(text)
-    title("One picture asked")
-    rows = []
-    for name, taken in times.items():
-        against = [ratio(taken, times[us]) if us in times else "-" for us in (NUMPY, FAST)]
-        rows.append([name, f"{np.median(taken) * 1e6:.0f}", f"{min(taken) * 1e6:.0f}", *against])
-    print(table(("who", "median us", "min us", "/ NumPy alone", "/ fast extra"), rows))
-    print("ratios of the medians / of the minima; above 1 means slower than Pellucid")
+    race(COMPETITORS, X, "One picture", truth=pellucid(), digits=0)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ All hold the same weights and are asked about the same samples; all must give th
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Callable
 from typing import Any
@@ -18,13 +17,10 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import numpy as np
 
 import pellucid as pl
-from common import installed, machine, ratio, seconds, table, take_turns, title
-from pellucid import kernels
+from asking import FAST, NUMPY, Ask, race
 
 D, H, K = 784, 128, 10
 SAMPLES = 200  # asked one after the other, each time
-NUMPY, FAST = "Pellucid, NumPy alone", "Pellucid, fast extra"
-Ask = Callable[[Any], Any]  # x (1, D) -> probabilities (1, K)
 
 
 def draw() -> tuple[list[Any], Any]:
@@ -115,37 +111,5 @@ COMPETITORS: dict[str, tuple[str, Callable[[], Ask]]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="How long one prediction takes, beside the peers.")
-    parser.add_argument("--quick", action="store_true", help="3 repetitions instead of 15")
-    asked = parser.parse_args()
-    names, missing = installed(COMPETITORS)
-    made = {name: COMPETITORS[name][1]() for name in names}
-    expected = plain()(X[0])
-    for name, ask in made.items():
-        if not np.allclose(ask(X[0]), expected, atol=1e-5):
-            raise SystemExit(f"{name} gives other probabilities, so its time means nothing.")
-
-    def turn(name: str) -> float:
-        ask = made[name]
-        if name in (NUMPY, FAST):
-            kernels.use("reference" if name == NUMPY else "jit")
-        for x in X[:20]:
-            ask(x)
-        return seconds(lambda: [ask(x) for x in X]) / len(X)
-
-    times = take_turns(names, turn, 3 if asked.quick else 15)
-    print(machine())
-    for text in missing:
-        print(text)
-    title("One sample asked")
-    rows = []
-    for name, taken in times.items():
-        against = [ratio(taken, times[us]) if us in times else "-" for us in (NUMPY, FAST)]
-        rows.append([name, f"{np.median(taken) * 1e6:.1f}", f"{min(taken) * 1e6:.1f}", *against])
-    print(table(("who", "median us", "min us", "/ NumPy alone", "/ fast extra"), rows))
-    print("ratios of the medians / of the minima; above 1 means slower than Pellucid")
-
-
 if __name__ == "__main__":
-    main()
+    race(COMPETITORS, X, "One sample", truth=plain(), digits=1)

@@ -24,35 +24,16 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import numpy as np
 
 from common import installed, machine, ratio, seconds, table, take_turns, title
+from contest import FAST, NUMPY, Competitor
 
 D, H, K = 784, 128, 10
 RATE, BETA1, BETA2, EPS = 1e-3, 0.9, 0.999, 1e-8
 STEPS = {32: 300, 128: 150, 512: 60}  # timed steps a repetition, by batch size
 WARM_UP = 5  # steps before the clock starts
 SAME = 0.05  # how far apart the weights may end, as a share of the way; Keras and scikit-learn place eps elsewhere
-NUMPY, FAST, FLOOR = "Pellucid, NumPy alone", "Pellucid, fast extra", "the five products alone"
+FLOOR = "the five products alone"
 Weights = tuple[Any, Any, Any, Any]  # W1 (D, H), b1 (H,), W2 (H, K), b2 (K,)
 Batch = tuple[Any, Any]  # x (N, D), t (N,)
-
-
-class Competitor:
-    """One way to train this network."""
-
-    def start(self, weights: Weights) -> None:
-        """Take these weights and forget all earlier steps."""
-        raise NotImplementedError
-
-    def own(self, batches: Sequence[Batch]) -> Any:
-        """The batches in the form that suits this library best; not timed."""
-        return batches
-
-    def train(self, batches: Any) -> None:
-        """One step a batch; comes back when all are really done."""
-        raise NotImplementedError
-
-    def weights(self) -> Weights | None:
-        """The weights as they stand, as NumPy arrays in our layout; None if this one does not learn."""
-        raise NotImplementedError
 
 
 class Pellucid(Competitor):
@@ -111,7 +92,25 @@ class Torch(Competitor):
         return W1, b1, W2, b2
 
 
-class Jax(Competitor):
+class Compiled(Competitor):
+    """A step that JAX compiled: the state goes in and the next one comes out."""
+
+    jax: Any
+    step: Callable[[Any, Any, Any], tuple[Any, Any]]
+    state: Any
+
+    def train(self, batches: Any) -> None:
+        state, step = self.state, self.step
+        for x, t in batches:
+            state, _ = step(state, x, t)
+        self.state = self.jax.block_until_ready(state)
+
+    def weights(self) -> Weights:
+        W1, b1, W2, b2 = (np.array(w) for w in self.state[0])
+        return W1, b1, W2, b2
+
+
+class Jax(Compiled):
     def __init__(self) -> None:
         import jax
         import jax.numpy as jnp
@@ -141,16 +140,6 @@ class Jax(Competitor):
 
     def own(self, batches: Sequence[Batch]) -> Any:
         return [(self.jnp.asarray(x), self.jnp.asarray(t.astype(np.int32))) for x, t in batches]
-
-    def train(self, batches: Any) -> None:
-        state, step = self.state, self.step
-        for x, t in batches:
-            state, _ = step(state, x, t)
-        self.state = self.jax.block_until_ready(state)
-
-    def weights(self) -> Weights:
-        W1, b1, W2, b2 = (np.array(w) for w in self.state[0])
-        return W1, b1, W2, b2
 
 
 class Keras(Competitor):
@@ -186,7 +175,7 @@ class Keras(Competitor):
         return W1, b1, W2, b2
 
 
-class KerasCompiled(Keras):
+class KerasCompiled(Compiled, Keras):
     """Keras's fastest form: its guide's own loop around a compiled stateless step."""
 
     def __init__(self) -> None:
@@ -211,16 +200,6 @@ class KerasCompiled(Keras):
         import jax.numpy as jnp
 
         self.state: Any = [jnp.array(w) for w in weights], [], [jnp.array(value) for value in self.first]
-
-    def train(self, batches: Any) -> None:
-        state, step = self.state, self.step
-        for x, t in batches:
-            state, _ = step(state, x, t)
-        self.state = self.jax.block_until_ready(state)
-
-    def weights(self) -> Weights:
-        W1, b1, W2, b2 = (np.array(w) for w in self.state[0])
-        return W1, b1, W2, b2
 
 
 class ScikitLearn(Competitor):

@@ -178,3 +178,12 @@ def test_clipping_keeps_the_direction_and_bounds_the_length(g, limit):
         np.testing.assert_array_equal(g, before)
     else:
         np.testing.assert_allclose(g, before * (limit / length), rtol=1e-12)
+
+
+def test_vectors_that_are_walked_side_by_side_lie_apart_in_a_page_and_on_a_cache_line() -> None:
+    first, optimizer = pl.Model(pl.Dense(3), input_shape=(5,)), pl.Adam()
+    for model in (first, first.copy()):
+        optimizer.start(model.theta)
+        at = [array.ctypes.data for array in (model.theta, model.grad, optimizer.m, optimizer.v)]
+        assert all(place % 64 == 0 for place in at)
+        assert len({place % 4096 for place in at}) == 4

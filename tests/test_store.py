@@ -349,7 +349,7 @@ def test_ctrl_c_on_the_way_leaves_the_old_file(saved: Path, monkeypatch: pytest.
 
 def test_a_disk_that_is_really_full(saved: Path) -> None:
     """No file of this process may grow beyond 1,000 bytes: write() itself fails, half way through."""
-    pytest.importorskip("resource")
+    pytest.importorskip("resource", reason="a process is limited by the resource module, which only POSIX systems have")
     before = saved.read_bytes()
     assert len(before) > 1000
     code = """
@@ -680,8 +680,7 @@ def test_a_tensor_that_is_named_twice(saved: Path, tmp_path: Path) -> None:
 
 def test_a_hostile_file_is_refused_before_memory_is_asked_for(saved: Path, tmp_path: Path) -> None:
     """With 200 MB of room left, each of these is a FileError; asking for what it claims would be a MemoryError."""
-    resource = pytest.importorskip("resource")
-    del resource
+    pytest.importorskip("resource", reason="a process is limited by the resource module, which only POSIX systems have")
     if not Path("/proc/self/statm").exists():
         pytest.skip("how much memory a process has is read from /proc, which this system lacks")
     header, doc, numbers = forge.taken_apart(saved)

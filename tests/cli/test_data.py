@@ -225,3 +225,11 @@ def test_odd_data_are_drawn_too() -> None:
     gaps = pl.Data(np.array([[1.0, np.nan]]), np.array([0.5]), columns=("a", "b"))
     assert portrait.missing(gaps) == {"b": 1}
     assert portrait.table(gaps, np.array([0]), 80)[1].split() == ["0.5", "1", "-"]
+
+
+def test_show_takes_a_table_of_words_by_its_path(tmp_path: Path) -> None:
+    table = tmp_path / "pets.csv"
+    table.write_text("animal,weight,kept\ncat,4,yes\ndog,20,yes\nfox,,no\n")
+    told = run("data", "show", table, "--target", "kept").done()
+    assert "1 number and 1 word: animal, weight" in told.out
+    assert "weight in 1" in told.out

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import pellucid as pl
-from tests.cli.tools import Told, run, screen
+from tests.cli.tools import Told, run, screen, stand_beside
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for model in place.iterdir():
-        (tmp_path / model.name).symlink_to(model)
-    monkeypatch.chdir(tmp_path)
+    stand_beside(place, tmp_path, monkeypatch)
 
 
 def explain(*words: Any, **options: Any) -> Told:

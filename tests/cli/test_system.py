@@ -58,7 +58,7 @@ def test_the_versions_are_those_that_are_installed() -> None:
 
 
 def test_the_blas_is_what_threadpoolctl_finds() -> None:
-    threadpoolctl = pytest.importorskip("threadpoolctl")
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="needs the dev extra: pip install 'pellucid[dev]'")
     home = str(Path(np.__file__ or "").parent.parent)
     libraries = [one for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"]
     peers = [one for one in libraries if one["filepath"].startswith(home) and one["internal_api"] == "openblas"]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pellucid import cli
 from pellucid.cli.environment import Environment, console
 
@@ -79,3 +81,10 @@ def screen(text: str) -> list[str]:
 def files(folder: Path) -> dict[str, bytes]:
     """Every file in a folder and its content."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def stand_beside(place: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in this folder, in which the models of `place` lie too."""
+    for model in place.iterdir():
+        (folder / model.name).symlink_to(model)
+    monkeypatch.chdir(folder)

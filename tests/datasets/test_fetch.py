@@ -132,14 +132,19 @@ def test_debians_fashion_mnist_counts_by_its_content(monkeypatch) -> None:
     assert fashion_mnist()[1].classes[9] == "Ankle boot"
 
 
-def test_scikit_learns_tables_are_found_without_importing_it(monkeypatch) -> None:
+def test_scikit_learns_tables_are_found_without_importing_it(monkeypatch, tmp_path) -> None:
+    """A package of that name, with its table, which cannot be imported."""
+    table = published("tables", "breast_cancer.csv")
     monkeypatch.undo()
-    pytest.importorskip("sklearn", reason="needs scikit-learn")
-    folder = places._scikit()
-    assert folder is not None
+    folder = tmp_path / "sklearn" / "datasets" / "data"
+    folder.mkdir(parents=True)
+    (tmp_path / "sklearn" / "__init__.py").write_text("raise AssertionError('it was imported')")
+    (folder / "breast_cancer.csv").write_bytes(table.read_bytes())
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "sklearn", raising=False)
+    assert places._scikit() == folder
     assert find(replace(CATALOG["breast_cancer"], folders=())) == folder
-    code = "import sys; from pellucid.datasets import places; places._scikit(); print('sklearn' in sys.modules)"
-    assert child(code).communicate()[0].strip() == "False"
+    assert "sklearn" not in sys.modules
 
 
 def test_pellucid_data_comes_before_the_cache(monkeypatch, tmp_path) -> None:

@@ -94,14 +94,14 @@ def show_command(env: Environment, data: str, samples: int | None, target: str |
     missing, and some samples. DATA is a name, or a path as for `pellucid train`."""
     from pellucid.cli.portrait import balance, describe, facts
     from pellucid.cli.portrait import samples as drawn
-    from pellucid.datasets import load
+    from pellucid.cli.tables import load_any
     from pellucid.datasets.catalog import CATALOG
 
     entry = CATALOG.get(data)
     about: dict[str, Any] = {"data": data}
     if entry is not None:
         about |= tell_entry(env, entry)
-    train, test = load(data, target=target)
+    train, test = load_any(data, target, seed=0)
     unicode = (env.stdout.encoding or "").lower().startswith("utf")
     answer = target or (entry.target if entry is not None else "") or "answer"
     for line in describe(train, test, answer):

@@ -46,7 +46,7 @@ def command(env: Environment, model: str, data: str, part: str, target: str | No
     if isinstance(net.prepare, pl.Table):
         for text in strange(samples.x, net.prepare):
             env.warn(f"{data}: {text}")
-    samples = with_targets(net, _same_classes(net, _same_columns(net, samples), data))
+    samples = with_targets(net, same_classes(net, same_columns(net, samples), data))
     y = net.predict(samples.x)
     figures: dict[str, Any] = {"loss": net.evaluate(samples.x, samples.t, ())["loss"]}
     figures |= {f.__name__: float(f(y, samples.t)) for f in metrics_for(net)}
@@ -75,7 +75,7 @@ def _joined(parts: list[Any]) -> Any:
     )
 
 
-def _same_columns(net: Any, samples: Any) -> Any:
+def same_columns(net: Any, samples: Any) -> Any:
     """A table's columns in the order in which the model learned them, found by their names."""
     from dataclasses import replace
 
@@ -96,7 +96,7 @@ def _same_columns(net: Any, samples: Any) -> Any:
     return replace(samples, x=samples.x[:, [samples.columns.index(name) for name in known]], columns=known)
 
 
-def _same_classes(net: Any, samples: Any, data: str) -> Any:
+def same_classes(net: Any, samples: Any, data: str) -> Any:
     """The samples with class ids in the model's numbering; an error if a class is unknown to it."""
     from pellucid.base.errors import DataError
     from pellucid.datasets import renumber

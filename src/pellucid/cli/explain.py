@@ -104,7 +104,7 @@ def command(
 def _batch(net: pl.Model, data: str, part: str, sample: int, batch: int, target: str | None, seed: int) -> pl.Data:
     """The samples that are looked at, in the model's own numbering of classes and columns."""
     from pellucid.base.errors import UsageError
-    from pellucid.cli.evaluate import _same_classes, _same_columns
+    from pellucid.cli.evaluate import same_classes, same_columns
     from pellucid.cli.plan import with_targets
     from pellucid.data.batches import check_finite
     from pellucid.datasets import load
@@ -118,7 +118,7 @@ def _batch(net: pl.Model, data: str, part: str, sample: int, batch: int, target:
         )
     few = samples[sample : sample + batch]
     check_finite(few)
-    return with_targets(net, _same_classes(net, _same_columns(net, few), data))
+    return with_targets(net, same_classes(net, same_columns(net, few), data))
 
 
 def _wanted(net: pl.Model, chosen: dict[str, Any]) -> tuple[str, bool]:

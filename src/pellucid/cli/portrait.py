@@ -90,7 +90,8 @@ def _one(data: Data) -> str:
     listed = ", ".join(names[:MOST_COLUMNS]) + (", ..." if len(names) > MOST_COLUMNS else "")
     if data.x.dtype.names is not None:
         words = sum(data.x.dtype[name].kind == "U" for name in data.x.dtype.names)
-        return f"{len(names) - words} numbers and {words} words: {listed}"
+        held = [f"{n} {what}{'s' * (n != 1)}" for n, what in ((len(names) - words, "number"), (words, "word")) if n]
+        return f"{' and '.join(held)}: {listed}"
     return f"{shape[0]} number{'s' * (shape[0] > 1)}" + (f": {listed}" if names else "")
 
 

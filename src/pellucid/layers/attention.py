@@ -106,12 +106,12 @@ class MultiHeadAttention(Layer):
         return times(o, self.Wo) + self.bo, {"x": x, "q": q, "k": k, "v": v, "a": a, "o": o}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
-        return times(self._through(dy, cache), self.W.T)  # (N, T, D)
+        return times(self.through(dy, cache), self.W.T)  # (N, T, D)
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
-        self._through(dy, cache)
+        self.through(dy, cache)
 
-    def _through(self, dy: Array, cache: Cache) -> Array:
+    def through(self, dy: Array, cache: Cache) -> Array:
         """The parameters' gradients are written; [dQ, dK, dV] (N, T, 3 D) is given back."""
         q, k, v, a = cache["q"], cache["k"], cache["v"], cache["a"]
         N, h, T, d = q.shape

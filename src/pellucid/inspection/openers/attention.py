@@ -19,7 +19,7 @@ def _dqkv(v: View) -> Array:
     """[dQ, dK, dV] by the layer's own backward. It writes gradients into the trace's own copy of the model."""
     layer = v.layer
     kept = {name: getattr(layer, name).copy() for name in ("dW", "db", "dWo", "dbo")}
-    out = layer._through(v["dy"], v.cache)
+    out = layer.through(v["dy"], v.cache)
     for name, array in kept.items():
         getattr(layer, name)[:] = array
     return np.asarray(out)
