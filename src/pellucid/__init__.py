@@ -52,6 +52,8 @@ from pellucid.fit import early_stop as early_stop
 from pellucid.fit import keep_best as keep_best
 from pellucid.inspection.backward.report import BackwardReport as BackwardReport
 from pellucid.inspection.check_backward import check_backward as check_backward
+from pellucid.inspection.datadoctor import DataReport as DataReport
+from pellucid.inspection.datadoctor import check_data as check_data
 from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.inspection.ledger import ledger as ledger

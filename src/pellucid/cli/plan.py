@@ -70,19 +70,8 @@ class Plan:
 
 def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
     """Everything that a training needs, from the options and the loaded data."""
-    data, test = loaded
-    for part in (data, test):
-        if part is not None:
-            check_finite(part)
-    check_table_options(options, data)
-    usual = usual_for(options.data, data)
-    fresh = test is not None
-    if test is None:
-        check_classes(data)
-        data, test = _aside(options, data, _share("--test", options.test), seed=options.seed + 1)
-    validation = None
-    if options.validation != 0:
-        data, validation = _aside(options, data, _share("--validation", options.validation), seed=options.seed)
+    usual, fresh = usual_for(options.data, loaded[0]), loaded[1] is not None
+    data, validation, test = divide(options, loaded)
     inferred = inferred_for(options, data)
     model = build_model(options, usual, data, inferred.table if inferred else None)
     data, test = with_targets(model, data), with_targets(model, test)
@@ -118,6 +107,21 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
         + (f", penalty {model.penalty!r}" if model.penalty is not None else ""),
     )
     return Plan(training, data, validation, test, fresh, lines, inferred)
+
+
+def divide(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> tuple[pl.Data, pl.Data | None, pl.Data]:
+    """The loaded data as they are used: to learn from, to choose by (if anything), to be judged on."""
+    data, test = loaded
+    for part in (data, test):
+        if part is not None:
+            check_finite(part)
+    check_table_options(options, data)
+    if test is None:
+        check_classes(data)
+        data, test = _aside(options, data, _share("--test", options.test), seed=options.seed + 1)
+    if options.validation == 0:
+        return data, None, test
+    return *_aside(options, data, _share("--validation", options.validation), seed=options.seed), test
 
 
 def _aside(options: Options, data: pl.Data, share: float, seed: int) -> tuple[pl.Data, pl.Data]:

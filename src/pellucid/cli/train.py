@@ -104,6 +104,7 @@ Examples:
 @click.option("--patience", type=int, help="Stop when the validation loss has not improved for so many epochs.")
 @click.option("--keep-best", is_flag=True, help="End with the weights of the epoch with the lowest validation loss.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All random choices follow from it.")
+@click.option("--check/--no-check", default=True, help="Look for what is wrong with the data first. Default: yes.")
 @click.option("--target", help="For a table: the column to predict, by its name or its number from 0.")
 @click.option("--keep", multiple=True, metavar="COLUMN", help="For a table: use a column that would be left out.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="For a table: leave a column out.")
@@ -141,6 +142,7 @@ def command(
     checkpoint: str | None,
     resume: bool,
     folds: int | None,
+    check: bool,
     **said: Any,
 ) -> Status:
     """Train a network on DATA and save it.
@@ -150,6 +152,7 @@ def command(
     images, a CSV table, an .npz file.
 
     Of a table, every column is looked at and what was found is said: numbers, words, missing cells, what is left out.
+    What is wrong with the data, such as copies of training samples in the test part, is said before training starts.
     """
     if resume and checkpoint is None:
         raise click.UsageError("--resume needs to know from where: add --checkpoint DIR.")
@@ -167,7 +170,7 @@ def command(
             raise click.UsageError("--folds saves nothing and watches nothing: leave out --output, --checkpoint, ...")
         from pellucid.cli.folds import cross_validate
 
-        cross_validate(env, options, loaded[0], folds)
+        cross_validate(env, options, loaded[0], folds, check)
         return Status.DONE
     plan = make_plan(options, loaded)
     target = Path(output or f"{Path(data).name.split('.')[0] or 'model'}.safetensors")
@@ -176,6 +179,11 @@ def command(
     if file is not None:
         _check_writable(file, data)
         _resume(env, plan, file, resume)
+    tell_start(env, plan)
+    if check and not plan.training.step:
+        from pellucid.cli.checkup import check_plan, tell_findings
+
+        tell_findings(env, check_plan(plan))
     stopped = _train(env, plan, file, patience, keep_best)
     finish(env, plan, options, target, stopped, file)
     return Status.STOPPED if stopped else Status.DONE
@@ -215,7 +223,6 @@ def _train(env: Environment, plan: Plan, file: Path | None, patience: int | None
     import pellucid as pl
 
     training = plan.training
-    tell_start(env, plan)
     events: Iterable[pl.Event] = training
     if patience is not None:
         events = pl.early_stop(events, patience, past=training.history)
