@@ -13,6 +13,7 @@ import numpy as np
 
 import pellucid as pl
 from pellucid.cli.environment import Environment
+from pellucid.cli.folders import file_names, is_folder
 from pellucid.cli.telling import MARGIN, say_line
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 TOLD = ("missing values", "target leak", "constant columns", "identifier columns")  # with a table's columns
 
 
-def check_plan(plan: Plan) -> DataReport:
+def check_plan(plan: Plan, options: Options) -> DataReport:
     """What is wrong with the data of a training, as far as it is not said elsewhere."""
     train, *aside = (part and used(part, plan) for part in (plan.data, plan.validation, plan.test))
     assert train is not None
-    report = pl.check_data(train, *aside, model=plan.training.model).without("unscaled inputs")
+    report = pl.check_data(train, *aside, model=plan.training.model, files=_files(options)).without("unscaled inputs")
     return report.without(*TOLD) if plan.inferred is not None else report
 
 
@@ -34,7 +35,12 @@ def check_loaded(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Da
     """What is wrong with data that are divided as a training would divide them."""
     from pellucid.cli.plan import divide
 
-    return pl.check_data(*divide(options, loaded))
+    return pl.check_data(*divide(options, loaded), files=_files(options))
+
+
+def _files(options: Options) -> list[str]:
+    """The names of a folder's pictures, if they are divided by chance."""
+    return file_names(options.data) if options.group_by is None and is_folder(options.data) else []
 
 
 def used(part: pl.Data, plan: Plan) -> pl.Data:

@@ -124,11 +124,18 @@ def show_command(env: Environment, data: str, samples: int | None, target: str |
 @click.option("--target", help="For a table: the column to predict, by its name or its number from 0.")
 @click.option("--group", metavar="COLUMN", help="For a table: rows with the same word or number here stay in one part.")
 @click.option("--time", metavar="COLUMN", help="For a table: the latest rows are set aside.")
+@click.option("--group-by", metavar="REGEX", help="For a folder: pictures whose names begin alike stay in one part.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="How the samples are divided.")
 @json_option
 @click.pass_obj
 def check_command(
-    env: Environment, data: str, target: str | None, group: str | None, time: str | None, seed: int
+    env: Environment,
+    data: str,
+    target: str | None,
+    group: str | None,
+    time: str | None,
+    group_by: str | None,
+    seed: int,
 ) -> Status:
     """Look for what makes a network fail before it is trained on DATA, which is named as for `pellucid train`.
 
@@ -138,10 +145,13 @@ def check_command(
     data are divided as for training. The exit code is 1 if something was found.
     """
     from pellucid.cli.checkup import check_loaded, tell_findings
+    from pellucid.cli.folders import check_folder_options
     from pellucid.cli.plan import Options
     from pellucid.cli.tables import load_any
 
-    report = check_loaded(Options(data, target=target, group=group, time=time, seed=seed), load_any(data, target, seed))
+    options = Options(data, target=target, group=group, time=time, group_by=group_by, seed=seed)
+    check_folder_options(options)
+    report = check_loaded(options, load_any(data, target, seed, options=options))
     samples = ", ".join(f"{count:,} {part}" for part, count in report.samples.items())
     say_line(env, f"{'data':<{MARGIN}}{data}: {samples}; looked at in {report.seconds:.1f} seconds")
     tell_findings(env, report)

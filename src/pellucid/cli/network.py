@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import replace
-from math import prod, sqrt
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import pellucid as pl
-from pellucid.base.arrays import Array, Shape
+from pellucid.base.arrays import Shape
 from pellucid.base.errors import UsageError, draw_shapes
 from pellucid.cli.usual import ACTIVATIONS, LOSSES, Usual
 from pellucid.diverged import BIG
@@ -178,29 +177,17 @@ def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:
     top = max(float(data.x.max()), -float(data.x.min()))
     if data.x.dtype == np.uint8 or data.x.ndim > 2:
         full = 255.0 if data.x.dtype == np.uint8 and top > FAINT else top or 1.0
-        pixels = pl.Pixels(shape, full, data.x.shape[1:], digit=looks_like_digits(data))
-        if not standardize:
-            return pixels
-        mean, std = _spread(data.x, full)
-        return replace(pixels, mean=mean, std=std)
+        if looks_like_digits(data):
+            return pl.Digits.fit(data.x, shape) if standardize else pl.Digits(shape)
+        return pl.Pixels.fit(data.x, shape, full) if standardize else pl.Pixels(shape, full, data.x.shape[1:])
     if data.columns or top > BIG or standardize:
         return pl.Standardize.fit(data.x, data.columns)
     return None
 
 
-def _spread(x: Array, full: float) -> tuple[float, float]:
-    """The mean and the deviation of all pixels, as numbers from 0 to 1, in pieces: no second array of x's size."""
-    total = square = 0.0
-    for i in range(0, len(x), 1000):
-        piece = x[i : i + 1000].astype(np.float64).ravel() / full
-        total, square = total + float(piece.sum()), square + float(piece @ piece)
-    mean, square = total / x.size, square / x.size
-    return mean, sqrt(max(square - mean * mean, 0.0)) or 1.0
-
-
 def looks_like_digits(data: pl.Data) -> bool:
-    """Whether these pictures are digits drawn the MNIST way: ten classes named by digits, and an empty frame."""
-    if data.x.shape[1:] != (28, 28) or data.classes != tuple("0123456789"):
+    """Whether these pictures are digits drawn the MNIST way: bytes, classes named by digits, and an empty frame."""
+    if data.x.shape[1:] != (28, 28) or data.x.dtype != np.uint8 or not set(data.classes) <= set("0123456789"):
         return False
     few = data.x[:1000]
     frame = np.concatenate([few[:, 0], few[:, -1], few[:, :, 0], few[:, :, -1]], axis=1)  # (N, 112)

@@ -14,6 +14,7 @@ import numpy as np
 import pellucid as pl
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
+from pellucid.cli.folders import file_names, groups_by, is_folder
 from pellucid.cli.network import build_model, sizes
 from pellucid.cli.tables import check_classes, check_table_options, inferred_for, table_lines, times_of
 from pellucid.cli.usual import OPTIMIZERS, USUAL_RATE, Usual, usual_for
@@ -53,6 +54,10 @@ class Options:
     drop: tuple[str, ...] = ()
     group: str | None = None
     time: str | None = None
+    size: int | None = None
+    grey: bool = False
+    digits: bool | None = None
+    group_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,8 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
     what = "pictures" if data.x.ndim >= 3 else "samples"
     kind = f"{len(data.classes)} classes" if data.classes else "values to predict"
     size = f"{what} of {'x'.join(map(str, data.x.shape[1:])) or '1'}, {kind}" if inferred is None else "rows of a table"
+    if isinstance(model.prepare, pl.Digits) and is_folder(options.data):
+        size += "; each cut out, fitted into 20x20 and centred, as MNIST's digits were"
     lines = (
         f"data      {options.data}: {len(data):,} to train, {len(validation) if validation else 0:,} to validate, "
         f"{len(test):,} to test; {size}",
@@ -116,12 +123,25 @@ def divide(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> tuple[pl
         if part is not None:
             check_finite(part)
     check_table_options(options, data)
-    if test is None:
-        check_classes(data)
-        data, test = _aside(options, data, _share("--test", options.test), seed=options.seed + 1)
-    if options.validation == 0:
-        return data, None, test
-    return *_aside(options, data, _share("--validation", options.validation), seed=options.seed), test
+    if test is not None:
+        learn, choose = _parts(options, data, "--validation", options.validation, seed=options.seed)
+        return learn, choose, test
+    check_classes(data)
+    _share("--test", options.test)
+    if options.group_by is not None:
+        groups = groups_by(options.group_by, file_names(options.data))
+        if options.validation == 0:
+            learn, test = pl.split(data, options.test, options.seed + 1, groups=groups)
+            return learn, None, test
+        validation = _share("--validation", options.validation) * (1.0 - options.test)  # a share of the rest
+        return pl.three_parts(data, validation, options.test, options.seed, groups=groups)
+    data, test = _aside(options, data, options.test, seed=options.seed + 1)
+    learn, choose = _parts(options, data, "--validation", options.validation, seed=options.seed)
+    return learn, choose, test
+
+
+def _parts(options: Options, data: pl.Data, option: str, share: float, seed: int) -> tuple[pl.Data, pl.Data | None]:
+    return _aside(options, data, _share(option, share), seed) if share != 0 else (data, None)
 
 
 def _aside(options: Options, data: pl.Data, share: float, seed: int) -> tuple[pl.Data, pl.Data]:

@@ -12,6 +12,7 @@ import numpy as np
 import pellucid as pl
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
+from pellucid.cli.folders import is_folder, load_folder
 from pellucid.datasets import infer, load, read_table
 from pellucid.datasets.infer import Inferred
 from pellucid.datasets.load import NAMED, TABLES
@@ -24,8 +25,12 @@ SORTABLE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T].*)?")  # dates that stand in t
 MOST_CLASSES = 8  # more are not listed
 
 
-def load_any(data: str, target: str | None, seed: int, prepare: Any = None) -> tuple[pl.Data, pl.Data | None]:
-    """A data set by its name or path; a table with whatever its columns hold, as a trained preparation knows it."""
+def load_any(
+    data: str, target: str | None, seed: int, prepare: Any = None, options: Options | None = None
+) -> tuple[pl.Data, pl.Data | None]:
+    """A data set by its name or path; a table or a folder with whatever it holds, as a trained preparation knows it."""
+    if target is None and is_folder(data):
+        return load_folder(data, prepare, options), None
     if data in NAMED or not Path(data).is_file() or not data.lower().removesuffix(".gz").endswith(TABLES):
         return load(data, target=target, seed=seed)
     if prepare is not None and not isinstance(prepare, pl.Table):

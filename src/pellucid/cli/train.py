@@ -117,6 +117,20 @@ Examples:
     "--time", metavar="COLUMN", help="For a table: the latest rows are the test, those before them validation."
 )
 @click.option(
+    "--size", type=click.IntRange(1), help="For a folder of pictures: the side they are brought to. Default 48."
+)
+@click.option("--grey", is_flag=True, help="For a folder of pictures: their brightness instead of their colours.")
+@click.option(
+    "--digits/--no-digits",
+    default=None,
+    help="For a folder of drawings: cut out, fit and centre each as MNIST's digits were. Default: if they look so.",
+)
+@click.option(
+    "--group-by",
+    metavar="REGEX",
+    help="For a folder of pictures: files whose names begin with the same match, such as 'C\\d+', stay in one part.",
+)
+@click.option(
     "--folds",
     type=click.IntRange(2),
     metavar="K",
@@ -160,11 +174,13 @@ def command(
         raise click.UsageError(f"--patience is a number of epochs, 1 or more, not {patience}.")
     if (patience is not None or keep_best) and not said["validation"]:
         raise click.UsageError("--patience and --keep-best watch the validation loss, so --validation cannot be 0.")
+    from pellucid.cli.folders import check_folder_options
     from pellucid.cli.plan import Options, make_plan
     from pellucid.cli.tables import load_any
 
     options = Options(data, **said)
-    loaded = load_any(data, options.target, options.seed)
+    check_folder_options(options)
+    loaded = load_any(data, options.target, options.seed, options=options)
     if folds is not None:
         if checkpoint is not None or output is not None or patience is not None or keep_best:
             raise click.UsageError("--folds saves nothing and watches nothing: leave out --output, --checkpoint, ...")
@@ -183,7 +199,7 @@ def command(
     if check and not plan.training.step:
         from pellucid.cli.checkup import check_plan, tell_findings
 
-        tell_findings(env, check_plan(plan))
+        tell_findings(env, check_plan(plan, options))
     stopped = _train(env, plan, file, patience, keep_best)
     finish(env, plan, options, target, stopped, file)
     return Status.STOPPED if stopped else Status.DONE

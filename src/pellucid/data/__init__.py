@@ -7,7 +7,8 @@ from pellucid.data.batches import Data as Data
 from pellucid.data.columns import Category as Category
 from pellucid.data.columns import Frequency as Frequency
 from pellucid.data.columns import Number as Number
-from pellucid.data.prepare import Pixels as Pixels
+from pellucid.data.pictures import Digits as Digits
+from pellucid.data.pictures import Pixels as Pixels
 from pellucid.data.prepare import Standardize as Standardize
 from pellucid.data.split import folds as folds
 from pellucid.data.split import group_folds as group_folds

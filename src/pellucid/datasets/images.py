@@ -16,10 +16,13 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
 from pellucid.data.batches import Data
+from pellucid.data.pictures import as_digit, resized
 from pellucid.datasets.fetch import located
-from pellucid.datasets.pictures import ENDINGS, read_colours, read_picture, resized
+from pellucid.datasets.pictures import ENDINGS, read_colours, read_picture
 
 CELLS = ("Parasitized", "Uninfected")
+FEW = 40  # pictures that are looked at to see what they are
+PLAIN = 0.1  # of the contrast: what differs by more is no plain ground; and the share of a border that may
 
 
 def picture_folder(folder: str | os.PathLike[str], size: int = 48, grey: bool = False) -> Data:
@@ -38,8 +41,40 @@ def picture_folder(folder: str | os.PathLike[str], size: int = 48, grey: bool = 
         UsageError: if Pillow is not installed, or size is not at least 1.
         DataError: if there is no such folder, it has fewer than two classes, or a picture is damaged; it is named.
     """
-    data, _ = _read_folder(Path(folder), size, grey)
+    data, _ = read_folder(Path(folder), size, grey)
     return data
+
+
+def digit_folder(folder: str | os.PathLike[str]) -> Data:
+    """Drawings of digits in one folder for each class, as MNIST would have them: bytes (N, 28, 28), light on dark.
+
+    Each is read grey, and what is drawn on it is cut out, fitted into 20x20 and laid by its centre of mass into 28x28,
+    whatever its size and whether dark or light. `pl.Digits` does the same to a new drawing when the model is asked.
+
+    Args:
+        folder: the folder that holds the class folders, mostly 0 to 9.
+
+    Raises:
+        UsageError: if Pillow is not installed.
+        DataError: as for `picture_folder`; or if nothing is drawn on a picture, which is named.
+    """
+    data, _ = read_folder(Path(folder), digits=True)
+    return data
+
+
+def looks_drawn(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder's classes are digits and its pictures strokes on a plain ground, looking at some of them."""
+    classes = class_folders(Path(folder))
+    files = [file for pictures in classes.values() for file in pictures]
+    if len(classes) < 2 or not all(re.fullmatch(r"\d", name) for name in classes):
+        return False
+    return all(_on_plain_ground(read_picture(file)) for file in files[:: max(1, len(files) // FEW)])
+
+
+def _on_plain_ground(picture: Array) -> bool:
+    x = picture.astype(np.float64)
+    border = np.concatenate([x[0], x[-1], x[:, 0], x[:, -1]])
+    return bool((np.abs(border - np.median(border)) <= PLAIN * np.ptp(x)).mean() > 1 - PLAIN)
 
 
 def malaria(folder: str | os.PathLike[str] | None = None, size: int = 48, download: bool = False) -> tuple[Data, Array]:
@@ -70,7 +105,7 @@ def malaria(folder: str | os.PathLike[str] | None = None, size: int = 48, downlo
     found = next((place for place in around if all((place / name).is_dir() for name in CELLS)), None)
     if found is None:
         raise DataError(f"{folder} is not the malaria set: there are no folders {' and '.join(CELLS)} in it.")
-    data, files = _read_folder(found, size, grey=False)
+    data, files = read_folder(found, size, grey=False)
     return data, np.array([_patient(file) for file in files])
 
 
@@ -95,8 +130,8 @@ def _is_picture(file: Path) -> bool:
     return _seen(file) and file.suffix.lower() in ENDINGS and file.is_file()
 
 
-def _read_folder(folder: Path, size: int, grey: bool) -> tuple[Data, list[Path]]:
-    """The pictures and the files that they came from."""
+def read_folder(folder: Path, size: int = 48, grey: bool = False, digits: bool = False) -> tuple[Data, list[Path]]:
+    """The pictures of a folder, and the files that they came from; the rest is as for `picture_folder`."""
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
         raise UsageError(f"size is the side of the pictures, a whole number of pixels, 1 or more, not {size!r}.")
     if not folder.is_dir():
@@ -109,11 +144,21 @@ def _read_folder(folder: Path, size: int, grey: bool) -> tuple[Data, list[Path]]
             "folders are named like the classes."
         )
     files = [file for pictures in classes.values() for file in pictures]
-    x = np.empty((len(files), size, size) if grey else (len(files), size, size, 3), np.uint8)
-    for i, file in enumerate(files):
-        x[i] = resized((read_picture if grey else read_colours)(file), (size, size))
+    if digits:
+        x = np.stack([_drawn(file) for file in files])
+    else:
+        x = np.empty((len(files), size, size) if grey else (len(files), size, size, 3), np.uint8)
+        for i, file in enumerate(files):
+            x[i] = resized((read_picture if grey else read_colours)(file), (size, size))
     t = np.repeat(np.arange(len(classes)), [len(pictures) for pictures in classes.values()])
     return Data(x, t, tuple(classes), name=str(folder)), files
+
+
+def _drawn(file: Path) -> Array:
+    try:
+        return as_digit(read_picture(file))
+    except DataError as error:
+        raise DataError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
 
 
 def _patient(file: Path) -> str:

@@ -8,7 +8,7 @@ a person should read what they say. It speaks only when it has something to say.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from pellucid.data.batches import Data, as_data
 from pellucid.data.split import split
 from pellucid.inspection.datachecks import columns, copies, scale, targets
 from pellucid.inspection.datachecks.case import FEW, Case
+from pellucid.inspection.datachecks.names import names_begin_alike
 from pellucid.inspection.finding import Finding
 from pellucid.model import Model
 
@@ -37,6 +38,7 @@ CHECKS: dict[str, Check] = {
     "duplicate columns": columns.duplicate_columns,
     "identifier columns": columns.identifier_columns,
 }
+NAMES = "file names begin alike"
 DRAWN = 0.2  # of data in one piece, drawn by chance to be compared with the rest
 
 
@@ -98,7 +100,9 @@ class DataReport:
         return "\n\n".join(str(finding) for finding in self.findings)
 
 
-def check_data(train: Any, validation: Any = None, test: Any = None, *, model: Model | None = None) -> DataReport:
+def check_data(
+    train: Any, validation: Any = None, test: Any = None, *, model: Model | None = None, files: Sequence[str] = ()
+) -> DataReport:
     """Look for what makes a network fail before it is trained: in the data, and between their parts.
 
     Looked for are missing values; inputs that nobody scales; a part that was scaled by its own figures; samples of the
@@ -112,6 +116,7 @@ def check_data(train: Any, validation: Any = None, test: Any = None, *, model: M
         validation, test: what is set aside, in the same forms. Without either, a fifth that is drawn by chance is
             compared with the rest.
         model: the network that is to learn from them; its preparation counts for the size of the inputs.
+        files: the names of the files that the samples came from, if they were divided by chance.
 
     Raises:
         DataError: if a part is no data set.
@@ -133,5 +138,10 @@ def check_data(train: Any, validation: Any = None, test: Any = None, *, model: M
         aside = {"drawn": drawn}
     case = Case(data, aside, model, bare=not isinstance(train, Data))
     with np.errstate(all="ignore"):  # numbers that overflow are found as such
-        found = [finding for check in CHECKS.values() if (finding := check(case)) is not None]
-    return DataReport(tuple(found), tuple(CHECKS), samples, time.perf_counter() - start)
+        found = [check(case) for check in CHECKS.values()]
+    looked = list(CHECKS)
+    if files:
+        found.append(names_begin_alike(files, len(data.classes)))
+        looked.append(NAMES)
+    said = tuple(finding for finding in found if finding is not None)
+    return DataReport(said, tuple(looked), samples, time.perf_counter() - start)
