@@ -57,6 +57,8 @@ from pellucid.inspection.datadoctor import DataReport as DataReport
 from pellucid.inspection.datadoctor import check_data as check_data
 from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
+from pellucid.inspection.importance import Importance as Importance
+from pellucid.inspection.importance import importance as importance
 from pellucid.inspection.ledger import ledger as ledger
 from pellucid.inspection.lines import Line as Line
 from pellucid.inspection.tape import trace as trace

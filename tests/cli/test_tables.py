@@ -77,7 +77,7 @@ def test_everything_that_was_found_is_said() -> None:
     assert re.search(r"^ +\(always answering '(no|yes)' would be right in \d\d\.\d %\)$", told.out, re.M)
     assert "  pellucid predict patients.safetensors new_rows.csv" in told.out
     events = train(*ILL, "--epochs", 1, "--json").done().events
-    assert [event["event"] for event in events] == ["start", "columns", "epoch", "done"]
+    assert [event["event"] for event in events] == ["start", "columns", "epoch", "importance", "done"]
     assert events[1]["target"] == "ill"
     found = {column["name"]: column for column in events[1]["columns"]}
     assert (found["fever"]["kind"], found["fever"]["used"]) == ("number", True)
