@@ -17,6 +17,7 @@ from pellucid.datasets.images import digit_folder as digit_folder
 from pellucid.datasets.images import malaria as malaria
 from pellucid.datasets.images import picture_folder as picture_folder
 from pellucid.datasets.infer import infer as infer
+from pellucid.datasets.labels import as_classes as as_classes
 from pellucid.datasets.labels import renumber as renumber
 from pellucid.datasets.load import load as load
 from pellucid.datasets.pictures import read_colours as read_colours
