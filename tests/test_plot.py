@@ -254,7 +254,7 @@ def test_the_text_of_weights_counts_signs_and_what_is_not_finite() -> None:
     model.layers[0].W[:] = [[1.0, -3.0], [np.nan, 0.0]]
     tiles = pl.plot.Tiles.weights(model, "0.dense")
     assert tiles.scale == 3.0
-    assert "1 of 4 weights are positive, 1 are negative. 1 are not finite." in tiles.says
+    assert "1 of 4 weights are positive, 1 are negative. Not finite: 1." in tiles.says
     assert tiles.tables()[1].headers == ("input \\ output", "0", "1")
 
 

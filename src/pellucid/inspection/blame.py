@@ -19,7 +19,7 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
 from pellucid.inspection.factors import array_at, each_part, traceable
-from pellucid.inspection.plot.grid import Grid
+from pellucid.inspection.plot.grid import Grid, written
 from pellucid.inspection.trace import NoSuchPath, nearest
 from pellucid.metrics import class_ids
 from pellucid.model import Model
@@ -32,7 +32,14 @@ class Blame:
     """One number for each training sample; `pl.blame` makes it.
 
     `values` (N,) are parts of a weight's gradient, or scalar products of gradients; `left_out` are layers with
-    parameters that are not in them. `print` lists the largest of both signs; `pl.blame` has an example.
+    parameters that are not in them. `print` lists the largest of both signs.
+
+    >>> import pellucid as pl
+    >>> model = pl.Model(pl.Dense(1, bias=False), input_shape=(1,))
+    >>> model.layers[0].W[:] = 0.0
+    >>> found = pl.blame(model, [[1.0], [2.0], [3.0]], [3.0, -3.0, 0.5], "0.dense.W[0,0]")
+    >>> isinstance(found, pl.Blame), found.plus().tolist(), found.minus().tolist(), found.total
+    (True, [1], [0, 2], 1.0)
     """
 
     what: str
@@ -88,7 +95,7 @@ class Blame:
         if self.answer:
             lines.append(f"over {', '.join(self.layers)}" + self._left())
         else:
-            lines.append(f"sum {self.total:#.4g}; plus pushes the weight down, minus up, when a step is made")
+            lines.append(f"sum {written(self.total)}; plus pushes the weight down, minus up, when a step is made")
         return "\n\n".join(["\n".join(lines), *(table.text() for table in self.tables(count) if table.rows)])
 
     def _left(self) -> str:

@@ -49,7 +49,10 @@ def outputs(model: Model, path: str, x: Any, mask: Any = None) -> Array:
 class Nearest:
     """The nearest samples of each question: `at` (M, count) are their numbers, nearest first, `far` their distances.
 
-    `pl.nearest` makes it, and has an example.
+    >>> import pellucid as pl
+    >>> found = pl.nearest(pl.Model(pl.Dense(1), input_shape=(1,)), "input", [[0.0]], [[4.0], [-1.0]], count=2)
+    >>> isinstance(found, pl.Nearest), found.at.tolist(), found.far.tolist()
+    (True, [[1, 0]], [[1.0, 4.0]])
     """
 
     path: str

@@ -184,7 +184,7 @@ class Confusion(Picture):
             words.append((" →\n" if long else " → ").join(names) + f"\n{m.count:,} time{'s' * (m.count != 1)}")
         ax.set_yticks([i * (H + gap) + H / 2 for i in range(rows)], words, fontsize=SMALL)
         ax.tick_params(length=0)
-        ax.set_title("behind the largest mistakes", loc="left", fontsize=SMALL)
+        ax.set_title("the largest mistakes", loc="left", fontsize=SMALL)
 
 
 def _largest(C: Array, answers: Array, truth: Array, sure: Array) -> tuple[Mistake, ...]:
