@@ -365,6 +365,7 @@ def test_the_ratios_are_those_of_the_watch_and_need_an_update() -> None:
     list(watch)
     picture = pl.plot.Ratios.of(watch)
     assert picture.ratio["0.dense.W"] == tuple(m.ratio["0.dense.W"] for m in watch.moments)
+    assert "b moved by 0.5000" in pl.plot.Ratios((1,), {"a": (math.nan,), "b": (0.5,)}).says
     with pytest.raises(pl.UsageError, match="Iterate the watch"):
         pl.plot.Ratios.of(pl.plot.watched(training()))
     model = classifier()

@@ -50,13 +50,18 @@ class Factors:
     def weights(self) -> Array:
         """Each sample's dW, (N, *W's shape)."""
         product = np.matmul(self.rows.transpose(0, 1, 3, 2), self.deltas)  # (N, G, K, O / G)
-        return self.placed(product)
-
-    def placed(self, product: Array) -> Array:
-        """(N, G, K, O / G) in W's shape."""
         shape = (*self.shape[:-2], self.shape[-1], self.shape[-2]) if self.swapped else self.shape
         W = product.transpose(0, 2, 1, 3).reshape(len(product), *shape)
-        return W.swapaxes(-1, -2) if self.swapped else W
+        return np.asarray(W.swapaxes(-1, -2) if self.swapped else W)
+
+    def weights_into(self, out: Array, scale: float) -> None:
+        """`scale` times each sample's dW, written into an array (N, *W's shape)."""
+        if self.rows.shape[1:3] == (1, 1) and not self.swapped:
+            # Outer products at once where they belong: a matrix product and a second array take ten times as long.
+            rows, deltas = self.rows[:, 0, 0, :, None] * scale, self.deltas[:, 0, 0, None, :]
+            np.multiply(rows, deltas, out=out.reshape(len(out), rows.shape[1], deltas.shape[2]))
+        else:
+            np.multiply(self.weights(), scale, out=out)
 
     def biases(self) -> Array:
         """Each sample's db, (N, O)."""
@@ -184,7 +189,10 @@ def per_sample_gradients(model: Model, x: Any, t: Any, path: str, *, weights: An
     found, total = np.empty((len(x), *slot.shape), model.dtype), 0.0
     for at, n, factors in each_part(model, x, t, [owner], weights, mask):
         one = factors[owner]
-        found[at] = (one.weights() if name == "W" else one.biases()) * n
+        if name == "W":
+            one.weights_into(found[at], n)
+        else:
+            found[at] = one.biases() * n
         total += n
     found *= 1.0 / total if total else 0.0
     return found

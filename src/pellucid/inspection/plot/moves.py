@@ -50,7 +50,8 @@ class Ratios(Picture):
         last = {name: values[-1] for name, values in self.ratio.items()}
         most = max(last, key=lambda name: last[name] if isfinite(last[name]) else -1.0)
         count = f"{len(self.steps)} step{'s' * (len(self.steps) != 1)}"
-        return f"In the last of {count} looked at, {most} moved by {written(last[most])} of its length. About 0.001 is usual."
+        share = written(last[most])
+        return f"In the last of {count} looked at, {most} moved by {share} of its length. About 0.001 is usual."
 
     def tables(self) -> list[Grid]:
         few = np.unique(np.linspace(0, len(self.steps) - 1, 24).round().astype(int)).tolist()
