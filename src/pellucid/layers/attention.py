@@ -107,7 +107,7 @@ class MultiHeadAttention(Layer):
         return kernels.active().times(o, self.Wo) + self.bo, {"x": x, "q": q, "k": k, "v": v, "a": a, "o": o}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
-        return kernels.active().times(self.through(dy, cache), self.W.T)  # (N, T, D)
+        return np.asarray(kernels.active().times(self.through(dy, cache), self.W.T))  # (N, T, D)
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
         self.through(dy, cache)

@@ -72,7 +72,7 @@ class Dense(Layer):
 
     def backward(self, dy: Array, cache: Cache) -> Array:
         self.backward_params(dy, cache)
-        return kernels.active().times(dy, self.W.T)  # (N, D)
+        return np.asarray(kernels.active().times(dy, self.W.T))  # (N, D)
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
         x = cache["x"]
