@@ -1,7 +1,7 @@
 """A real browser for the pages that Pellucid writes: Chromium without a window, driven as a person would.
 
 A page must work from a file with nobody to ask: any line in the browser's console and any request that is not the file
-itself fails the test. Chromium comes from the system (Debian and Ubuntu: `apt install chromium`); where it is not there,
+itself fails the test. Chromium comes from the system (Debian and Ubuntu: `apt install chromium`); where there is none,
 these tests are skipped and say so.
 """
 
@@ -28,7 +28,7 @@ def browser() -> Iterator[Any]:
     """Chromium, or the test is skipped."""
     path = os.environ.get("PELLUCID_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
-        pytest.skip("no Chromium on this machine (looked for " + ", ".join(NAMES) + "; PELLUCID_CHROMIUM names another)")
+        pytest.skip(f"no Chromium here (looked for {', '.join(NAMES)}; the variable PELLUCID_CHROMIUM names another)")
     api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: no browser can be driven")
     with api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=list(QUIET))
@@ -49,7 +49,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
         page = context.new_page()
         page.on("console", lambda message: complaints.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("request", lambda asked: complaints.append(f"request: {asked.url}") if outside(asked.url, file) else None)
+        page.on("request", lambda asked: complaints.extend([f"request: {asked.url}"] * outside(asked.url, file)))
         page.goto(file.as_uri())
         return page
 
