@@ -52,9 +52,7 @@ FULL, QUICK = "suite", "suite-quick"  # where the results go if nobody says
 @click.option("--resume", is_flag=True, help="Skip what FOLDER has already, by the same recipe and versions.")
 @json_option
 @click.pass_obj
-def command(
-    env: Environment, quick: bool, only: str | None, listed: bool, output: str | None, resume: bool
-) -> Status:
+def command(env: Environment, quick: bool, only: str | None, listed: bool, output: str | None, resume: bool) -> Status:
     """Train and test the sensible network on each set, and print one table: what was reached, what others reached
     before, and the aim.
 
@@ -125,9 +123,7 @@ class Bars:
         self.show(event.done / event.total, f"loss {figure(event.loss)}")
         if event.epoch is not None:
             row, seconds = event.epoch.row(), round(event.epoch.seconds, 4)
-            self.env.event(
-                "epoch", recipe=event.name, fold=event.fold, network=event.network, **row, seconds=seconds
-            )
+            self.env.event("epoch", recipe=event.name, fold=event.fold, network=event.network, **row, seconds=seconds)
 
     def end(self) -> None:
         self.stack.close()
@@ -172,18 +168,19 @@ def tell_row(env: Environment, row: pl.recipes.Row) -> None:
     said = {name: value for name, value in row.plain().items() if name != "name"}
     env.event("result", recipe=row.name, **said, kept=row.kept, reached=row.reached)
     if row.state != "done":
-        said = f"{'FAILED: ' if row.state == 'failed' else ''}{row.trouble}"
+        text = f"{'FAILED: ' if row.state == 'failed' else ''}{row.trouble}"
         width = (env.stdout.width if env.stdout.is_terminal else 10_000) - INDENT
-        first, *rest = textwrap.wrap(said, width, break_long_words=False, break_on_hyphens=False) or [""]
+        first, *rest = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
         env.say(f"{row.name:<{INDENT}}{first}", style="bold red" if row.bad else None)
         for line in rest:
             env.say(f"{'':<{INDENT}}{line}")
         return
     aim = "" if row.aim is None else f"{row.aim:.2f}" if row.measure == "r2" else f"{100 * row.aim:g}"
     network = f"{row.networks} {row.network}" if row.networks > 1 else row.network
+    count = f"{row.parameters:,}" if row.parameters < 1_000_000 else f"{row.parameters / 1e6:.2f} M"
     seconds = f"{row.seconds:,.1f}" if row.seconds < 10_000 else f"{row.seconds:,.0f}"
     before = row.before[-1][0] if row.before else "-"
-    cells = [row.name, network, f"{row.parameters:,}", str(row.epochs), seconds, row.figure, before, aim or "-"]
+    cells = [row.name, network, count, str(row.epochs), seconds, row.figure, before, aim or "-"]
     env.say(_line(cells), style="bold red" if row.bad else None)
     if row.error is not None:
         env.say(f"{'':<{INDENT}}off by {_plain(row.error)} {row.unit} on average".rstrip())

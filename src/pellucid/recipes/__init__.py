@@ -1,7 +1,8 @@
 """Floor 5: recipes, each a network and everything that decides what it learns of a set, and the suite of all of them.
 
-    for event in pl.suite(only=["iris", "mnist"], output="results"):
-        ...                                    # Began, Learning, Judged (with its row), Noted
+for event in pl.suite(only=["iris", "mnist"], output="results"):    # Began, Learning, Judged, Noted
+    if isinstance(event, pl.recipes.Judged):
+        print(event.row.name, event.row.figure)
 """
 
 from pellucid.recipes.divide import Folds as Folds

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -28,6 +29,10 @@ class Divide(ABC):
     def __call__(self, name: str, most: int | None = None, judged: int | None = None) -> Pairs:
         """The pairs of the set of this name; at most `most` samples to learn from and `judged` to be judged on."""
 
+    def words(self, judge: Data) -> str:
+        """What was judged, in words; `judge` is the last part that was."""
+        return str(self)
+
 
 @dataclass(frozen=True)
 class OwnTest(Divide):
@@ -37,6 +42,10 @@ class OwnTest(Divide):
         train, test = load(name)
         assert test is not None, f"{name} has no test part of its own"
         yield some(train, most), some(test, judged)
+
+    def words(self, judge: Data) -> str:
+        """The part's own name: what is not the whole test part must not pass for it."""
+        return Path(judge.name).name
 
     def __str__(self) -> str:
         return "its own test part"

@@ -15,6 +15,7 @@ import numpy as np
 from pellucid.base.arrays import Array, Shape
 from pellucid.data.batches import Data
 from pellucid.data.prepare import Pixels, Standardize
+from pellucid.data.table import Table
 from pellucid.datasets.infer import infer
 from pellucid.layers import (
     BatchNorm,
@@ -72,6 +73,7 @@ class MLP(Network):
     def __call__(self, data: Data, seed: int = 0) -> Model:
         """The network around this data, with fresh weights."""
         shape: Shape = (prod(data.x.shape[1:]),)
+        prepare: Table | Pixels | Standardize
         if data.x.dtype.names is not None:
             table = infer(data, drop=self.leave_out).table
             shape, prepare = (table.width,), table

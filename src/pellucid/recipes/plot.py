@@ -38,7 +38,7 @@ def picture(row: Row, outcome: Outcome) -> bytes:
     figure = Figure(figsize=(10.5, 4.6), layout="constrained")
     curves, answers = figure.subplots(1, 2, width_ratios=(1.1, 1))
     quick = ", quick: a part of the set" if row.quick else ""
-    figure.suptitle(f"{row.name}: {row.figure} of {row.judged:,} ({row.divided}{quick})", fontsize=12)
+    figure.suptitle(f"{row.name}: {row.figure} on {row.judged:,} ({row.divided}{quick})", fontsize=12)
     draw_curves(curves, outcome.histories, bool(outcome.classes))
     if outcome.classes:
         draw_confusion(answers, outcome)
@@ -62,7 +62,10 @@ def draw_curves(axes: Any, histories: list[History], classes: bool) -> None:
             word += f", mean of {len(lines)} networks"
         axes.plot(epochs, lines.mean(axis=0), color=colour, linewidth=2, marker=mark, label=word)
     axes.set_xlabel("epoch")
-    axes.set_ylabel("accuracy, %" if classes else "loss (squared errors / variance)")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_ylabel("accuracy, %" if classes else "loss, with the penalty")
+    if not classes:
+        axes.set_yscale("log")
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="lower right" if classes else "upper right")
 
@@ -80,7 +83,7 @@ def draw_confusion(axes: Any, outcome: Outcome) -> None:
     for i, j in np.ndindex(K, K):
         if table[i, j]:
             dark = share[i, j] > 55
-            axes.text(j, i, f"{share[i, j]:.3g}" if share[i, j] < 99.95 else "100", ha="center", va="center",
+            axes.text(j, i, f"{share[i, j]:.1f}" if share[i, j] < 99.95 else "100", ha="center", va="center",
                       color="white" if dark else "#333333", fontsize=11 if K < 5 else 7.5)  # fmt: skip
     slant = {"rotation": 40, "ha": "right"} if max(map(len, outcome.classes)) > 2 and K > 3 else {}
     axes.set_xticks(range(K), outcome.classes, **slant)
@@ -98,6 +101,8 @@ def draw_values(axes: Any, outcome: Outcome, unit: str) -> None:
     axes.plot(ends, ends, color="#888888", linewidth=1)
     axes.scatter(t[some], y[some], s=9, alpha=0.35, color=JUDGED, linewidths=0)
     axes.set_xlabel(f"true, {unit}" if unit else "true")
-    axes.set_ylabel("answered")
+    axes.set_ylabel(f"answered, {unit}" if unit else "answered")
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.yaxis.set_major_formatter("{x:,g}")
     axes.grid(alpha=0.25)
     axes.set_aspect("equal")

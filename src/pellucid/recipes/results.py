@@ -75,7 +75,7 @@ def page(rows: list[Row], plots: Mapping[str, str]) -> str:
     lines = ["# The suite", ""]
     if any(row.quick for row in rows):
         lines += ["Quick: small parts of the sets and few epochs, so the aims are not checked.", ""]
-    lines += markdown(rows) + [""]
+    lines += [*markdown(rows), ""]
     sources: dict[str, list[str]] = {}
     for row in rows:
         if row.state == DONE:

@@ -1,4 +1,4 @@
-"""A row of the suite's table: what one recipe reached, or why it did not. Plain numbers and words, so JSON can hold it."""
+"""A row of the suite's table: what one recipe reached, or why it did not. Plain numbers and words, for JSON."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ class Row:
     @property
     def figure(self) -> str:
         """What was reached, as a person reads it; "" if nothing was."""
-        return "" if self.score is None else percent(self.score) if self.measure == "accuracy" else f"R2 {self.score:.3f}"
+        if self.score is None:
+            return ""
+        return percent(self.score) if self.measure == "accuracy" else f"R2 {self.score:.3f}"
 
     @property
     def reached(self) -> bool | None:
@@ -117,8 +119,7 @@ def _fits(kind: str, value: Any) -> bool:
         number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
         return number or (value is None and kind.endswith("None"))
     if kind.startswith("tuple"):
-        pairs = isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value)
-        return pairs
+        return isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value)
     if kind.startswith("dict"):
         return isinstance(value, dict) and all(isinstance(part, str) for part in value.values())
     plain: dict[str, type] = {"str": str, "int": int, "bool": bool}

@@ -44,6 +44,7 @@ class Outcome:
         model: the network that was trained last; network: the same in a few words.
         learned: how many samples the last network learned from.
         classes: the classes' names; () for values.
+        divided: what was judged, in words.
         seconds: for learning and judging.
         y: what was answered (N, ...), the mean over the networks of a pair.
         t: what is true (N,).
@@ -55,6 +56,7 @@ class Outcome:
     network: str
     learned: int
     classes: tuple[str, ...]
+    divided: str
     seconds: float
     y: Array
     t: Array
@@ -113,10 +115,11 @@ def carry_out(recipe: Recipe, quick: bool = False) -> Iterator[Learning | Outcom
             seconds += time.perf_counter() - start
         answers.append(np.mean(said, axis=0))
         truths.append(judge.t)
-    model = training.model
+    model, divided = training.model, recipe.divide.words(judge)
+    divided = divided if count == recipe.divide.count else f"{count} of {divided}"
     yield Outcome(
-        model, recipe.network.words(model), len(learn), learn.classes, seconds, np.concatenate(answers), np.concatenate(truths),
-        histories, epochs, networks,
+        model, recipe.network.words(model), len(learn), learn.classes, divided, seconds,
+        np.concatenate(answers), np.concatenate(truths), histories, epochs, networks,
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ RECIPES = (
     Recipe(
         "mnist-cnn", "mnist", CNN((16, 32, 64), digit=True), Cycle(0.01),
         epochs=8, batch_size=128, augment=Shift(2),
-        aim=0.993, before=(Before("99.60", "Nielsen, CNN"),), quick=Quick(6_000, epochs=3),
+        aim=0.993, before=(Before("99.60", "Nielsen, CNN"),), quick=Quick(6_000, epochs=3, judged=1_000),
     ),
     Recipe(
         "fashion-dense", "fashion_mnist", MLP((800, 400), dropout=0.4, standardize=True), Falling(0.001, 0.9, AdamW),
@@ -69,7 +69,8 @@ RECIPES = (
     Recipe(
         "fashion-cnn", "fashion_mnist", CNN((24, 48, 96)), Cycle(0.01),
         epochs=12, batch_size=128, augment=Chain(Flip(), Shift(2)),
-        aim=0.925, before=(Before("87.0", "the book's readers, chapter 19, dense"),), quick=Quick(5_000, epochs=3),
+        aim=0.925, before=(Before("87.0", "the book's readers, chapter 19, dense"),),
+        quick=Quick(4_000, epochs=3, judged=1_000),
     ),
     # ---- colour pictures --------------------------------------------------------------------------------------------
     Recipe(
@@ -81,6 +82,6 @@ RECIPES = (
     Recipe(
         "cifar10", "cifar10", ResNet(16, (24, 48, 96)), Cycle(0.006),
         epochs=16, batch_size=128, augment=Chain(Flip(), Shift(4)), smoothing=0.1,
-        aim=0.82, before=(Before("< 60", LIST),), quick=Quick(4_000, epochs=2, judged=1_000),
+        aim=0.82, before=(Before("< 60", LIST),), quick=Quick(3_000, epochs=3, judged=1_000),
     ),
 )  # fmt: skip

@@ -63,7 +63,7 @@ def suite(
         recipes: what there is to choose from. Default `pellucid.recipes.RECIPES`.
 
     Returns:
-        Events: `Began`, `Learning` and a `Judged` with its `row` for each recipe; `Noted` for what a person should know.
+        Events: for each recipe `Began`, `Learning` and `Judged` with its `row`; `Noted` for what one should know.
 
     Raises:
         UsageError: if there is no such recipe, or the folder holds the results of the other kind of run.
@@ -174,7 +174,7 @@ def _row(row: Row, recipe: Recipe, outcome: Outcome) -> Row:
         seconds=round(outcome.seconds, 2),
         learned=outcome.learned,
         judged=len(outcome.t),
-        divided=str(recipe.divide),
+        divided=outcome.divided,
         measure="accuracy" if outcome.classes else "r2",
         score=float(outcome.score),
         error=outcome.error,
@@ -211,4 +211,5 @@ def machine_line() -> str:
 
     blas = find_blas()
     threads = "one thread" if blas.threads == 1 else f"{blas.threads or 'several'} threads"
-    return f"{processor().name}, {platform.system()}; {blas.name} {blas.version} ({blas.core or 'its own'} kernels, {threads})"
+    how = f"{blas.core or 'its own'} kernels, {threads}"
+    return f"{processor().name}, {platform.system()}; {blas.name} {blas.version} ({how})"
