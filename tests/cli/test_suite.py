@@ -70,7 +70,7 @@ def test_a_set_is_a_row_and_the_aim_decides(tmp_path: Path) -> None:
 
 def test_an_aim_that_is_missed_is_exit_1_but_not_with_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     hard = replace(IRIS, aim=0.999, epochs=20)
-    monkeypatch.setattr(suite_module.suite, "__defaults__", ((), False, None, False, (hard,)))
+    monkeypatch.setattr(suite_module, "RECIPES", (hard,))
     told = suite("--only", "iris")
     assert told.code == 1
     assert any(line.startswith("aims      0 of 1 reached; not iris (9") for line in told.lines)

@@ -51,7 +51,7 @@ def suite(
     quick: bool = False,
     output: str | os.PathLike[str] | None = None,
     resume: bool = False,
-    recipes: Sequence[Recipe] = RECIPES,
+    recipes: Sequence[Recipe] | None = None,
 ) -> Iterator[Began | Learning | Judged | Noted]:
     """Learn and judge the sensible network on each set, and keep a table of what it reached.
 
@@ -73,6 +73,7 @@ def suite(
     >>> [event.row.reached for event in pl.suite(only=["iris"]) if isinstance(event, pl.recipes.Judged)]
     [True]
     """
+    recipes = RECIPES if recipes is None else recipes
     chosen = choose(only, recipes)
     folder = None if output is None else Path(output)
     if folder is None and resume:
@@ -84,12 +85,13 @@ def suite(
     return _run(chosen, quick, folder, rows, resume, recipes)
 
 
-def choose(only: Collection[str], recipes: Sequence[Recipe] = RECIPES) -> list[Recipe]:
+def choose(only: Collection[str], recipes: Sequence[Recipe] | None = None) -> list[Recipe]:
     """The recipes of these names, or of the sets of these names, in the suite's order.
 
     >>> [recipe.name for recipe in choose(["mnist", "iris"])]
     ['iris', 'mnist-dense', 'mnist-cnn']
     """
+    recipes = RECIPES if recipes is None else recipes
     names = [name for recipe in recipes for name in (recipe.name, recipe.data)]
     for name in only:
         if name not in names:
