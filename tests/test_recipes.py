@@ -230,6 +230,23 @@ def test_the_titanic_is_learned_as_the_command_does_and_without_alive(tmp_path: 
     np.testing.assert_array_equal(few.model.theta, training.model.theta)
 
 
+def test_the_networks_are_of_the_size_that_they_are_said_to_be() -> None:
+    rng = np.random.default_rng(0)
+    grey = pl.Data(rng.integers(0, 256, (30, 28, 28), np.uint8), np.arange(30) % 10, tuple("0123456789"))
+    colour = pl.Data(rng.integers(0, 256, (30, 32, 32, 3), np.uint8), grey.t, grey.classes)
+    cells = pl.Data(rng.integers(0, 256, (30, 48, 48, 3), np.uint8), grey.t % 2, ("Parasitized", "Uninfected"))
+    parameters = {"mnist-dense": 535_818, "mnist-cnn": 35_674, "fashion-dense": 952_410, "fashion-cnn": 79_426,
+                  "cifar10": 275_466, "malaria": 53_018}  # fmt: skip
+    for name, count in parameters.items():
+        data = colour if name == "cifar10" else cells if name == "malaria" else grey
+        model = NAMED[name].network(data, 0)
+        assert model.theta.size == count, name
+        if name != "mnist-dense":  # bytes from 0 to 255 become numbers of mean 0 and deviation 1
+            x = model.prepared(data.x)
+            np.testing.assert_allclose([x.mean(), x.std()], [0.0, 1.0], atol=1e-3)
+        assert NAMED[name].network(data, 1).theta[0] != model.theta[0]
+
+
 # ---- carried out ----------------------------------------------------------------------------------------------------
 
 
@@ -434,7 +451,9 @@ def test_a_plot_a_set_and_the_model_where_there_is_one(tmp_path: Path, monkeypat
         picture = np.asarray(image.open(tmp_path / "out" / f"{name}.png").convert("L"))
         assert picture.shape[0] > 300
         assert picture.shape[1] > 800
-        assert (picture < 250).mean() > 0.02  # something is drawn
+        left, right = np.array_split(picture[60:], 2, axis=1)
+        assert (left < 250).mean() > 0.01
+        assert (right < 250).mean() > 0.04  # a table's shades, a cloud of points
     page = (tmp_path / "out" / "suite.md").read_text()
     assert "off by" in page
     assert "](values.png)" in page

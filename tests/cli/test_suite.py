@@ -65,7 +65,7 @@ def test_a_set_is_a_row_and_the_aim_decides(tmp_path: Path) -> None:
     assert any(line.startswith("kept") and line.endswith(": iris") for line in again.lines)
     assert again.lines[1] == told.lines[1]
     suite("--only", "iris", "--quick", "--output", "suite").error(2, "full run", "--output")
-    assert "--resume would keep" in suite("--only", "iris").done().err
+    assert "iris in suite: replaced when done again; --resume" in suite("--only", "iris").done().err
 
 
 def test_an_aim_that_is_missed_is_exit_1_but_not_with_quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_an_aim_that_is_missed_is_exit_1_but_not_with_quick(monkeypatch: pytest.
     assert told.code == 1
     assert any(line.startswith("aims      0 of 1 reached; not iris (9") for line in told.lines)
     quick = suite("--only", "iris", "--quick").done()
-    assert quick.lines[0].startswith("quick     small parts of the sets")
+    assert quick.lines[0].startswith("quick     small parts of the sets, few epochs")
     assert not any(line.startswith("aims") for line in quick.lines)
 
 

@@ -61,7 +61,7 @@ def command(env: Environment, quick: bool, only: str | None, listed: bool, outpu
     failed.
     """
     import pellucid as pl
-    from pellucid.recipes.results import JSON
+    from pellucid.recipes.results import read_results
     from pellucid.recipes.suite import choose
 
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
@@ -70,9 +70,11 @@ def command(env: Environment, quick: bool, only: str | None, listed: bool, outpu
         return Status.DONE
     folder = Path(output or (QUICK if quick else FULL))
     events = pl.suite(names, quick, folder, resume)
-    if (folder / JSON).exists() and not resume:
-        env.warn(f"Results in {folder} are replaced set by set; --resume would keep those that are up to date.")
-    tell_start(env, quick, choose(names))
+    chosen = choose(names)
+    again = [recipe.name for recipe in chosen if not resume and recipe.name in read_results(folder, quick)]
+    if again:
+        env.warn(f"{', '.join(again)} in {folder}: replaced when done again; --resume would keep what is up to date.")
+    tell_start(env, quick, chosen)
     rows: list[pl.recipes.Row] = []
     try:
         with Bars(env) as bar:
@@ -154,7 +156,7 @@ def tell_start(env: Environment, quick: bool, recipes: list[pl.recipes.Recipe]) 
     """The head of the table."""
     env.event("start", quick=quick, recipes=[recipe.name for recipe in recipes])
     if quick:
-        say_line(env, "quick     small parts of the sets and few epochs: the aims are shown, not checked", style="bold")
+        say_line(env, "quick     small parts of the sets, few epochs: the aims are shown, not checked", style="bold")
     env.say(_line([head for head, _, _ in COLUMNS]), style="bold")
 
 
