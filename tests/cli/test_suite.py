@@ -59,7 +59,7 @@ def test_a_set_is_a_row_and_the_aim_decides(tmp_path: Path) -> None:
     assert float(row[5]) >= 96
     assert row[7:] == ["96.7", "96"]
     assert "aims      1 of 1 reached" in told.lines
-    assert "before    iris 96.7: the author of the component list, dense" in told.lines
+    assert "before    iris 96.7: a home-made library of layers, dense" in told.lines
     assert (tmp_path / "suite" / "suite.md").is_file()
     again = suite("--only", "iris", "--resume").done()
     assert any(line.startswith("kept") and line.endswith(": iris") for line in again.lines)

@@ -220,7 +220,9 @@ def tell_end(env: Environment, rows: list[pl.recipes.Row], folder: Path, quick: 
         say_line(env, f"{word:<{MARGIN}}{line}")
     files = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     plots, models = (sum(name.endswith(end) for name in files) for end in (".png", ".safetensors"))
-    say_line(env, f"{'written':<{MARGIN}}{folder}: suite.md, suite.json, {plots} plots, {models} models", style="bold")
+    counts = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in ((plots, "plot"), (models, "model")) if n)
+    words = f"{folder}: suite.md, suite.json{f', {counts}' if counts else ''}"
+    say_line(env, f"{'written':<{MARGIN}}{words}", style="bold")
     said: dict[str, Any] = {
         "reached": [row.name for row in checked if row.reached],
         "missed": [row.name for row in checked if row.reached is False],
