@@ -6,7 +6,6 @@ Everything public is here, one name a line, floor by floor.
 """
 
 from pellucid import datasets as datasets
-from pellucid import recipes as recipes
 from pellucid._version import __version__ as __version__
 from pellucid.base.errors import DataError as DataError
 from pellucid.base.errors import Diverged as Diverged
@@ -126,7 +125,6 @@ from pellucid.optim import RMSprop as RMSprop
 from pellucid.optim import clip_norm as clip_norm
 from pellucid.penalties import L1 as L1
 from pellucid.penalties import L2 as L2
-from pellucid.recipes.suite import suite as suite
 from pellucid.schedules import constant as constant
 from pellucid.schedules import cosine as cosine
 from pellucid.schedules import exponential as exponential
@@ -135,5 +133,6 @@ from pellucid.schedules import one_cycle as one_cycle
 from pellucid.schedules import step_decay as step_decay
 from pellucid.schedules import warmup as warmup
 from pellucid.store import load as load
+from pellucid.suite import suite as suite
 from pellucid.train import Training as Training
 from pellucid.train import train as train

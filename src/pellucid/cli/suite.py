@@ -14,7 +14,7 @@ from pellucid.cli.status import Status
 from pellucid.cli.telling import MARGIN, figure, say_line
 
 if TYPE_CHECKING:
-    import pellucid as pl
+    from pellucid.recipes import Learning, Recipe, Row
 
 EXAMPLES = """\b
 Examples:
@@ -61,6 +61,7 @@ def command(env: Environment, quick: bool, only: str | None, listed: bool, outpu
     failed.
     """
     import pellucid as pl
+    from pellucid.recipes import Began, Judged, Learning
     from pellucid.recipes.results import read_results
     from pellucid.recipes.suite import choose
 
@@ -75,16 +76,16 @@ def command(env: Environment, quick: bool, only: str | None, listed: bool, outpu
     if again:
         env.warn(f"{', '.join(again)} in {folder}: replaced when done again; --resume would keep what is up to date.")
     tell_start(env, quick, chosen)
-    rows: list[pl.recipes.Row] = []
+    rows: list[Row] = []
     try:
         with Bars(env) as bar:
             for event in events:
-                if isinstance(event, pl.recipes.Began):
+                if isinstance(event, Began):
                     bar.begin(event.recipe.name)
                     env.event("set", recipe=event.recipe.name, data=event.recipe.data)
-                elif isinstance(event, pl.recipes.Learning):
+                elif isinstance(event, Learning):
                     bar.move(event)
-                elif isinstance(event, pl.recipes.Judged):
+                elif isinstance(event, Judged):
                     bar.end()
                     rows.append(event.row)
                     tell_row(env, event.row)
@@ -120,7 +121,7 @@ class Bars:
         self.show = self.stack.enter_context(self.env.progress(name, 1.0))
         self.show(0, "reading")
 
-    def move(self, event: pl.recipes.Learning) -> None:
+    def move(self, event: Learning) -> None:
         """Where the set is; for programs, each epoch."""
         self.show(event.done / event.total, f"loss {figure(event.loss)}")
         if event.epoch is not None:
@@ -137,7 +138,7 @@ class Bars:
         return before
 
 
-def tell_recipes(env: Environment, recipes: list[pl.recipes.Recipe]) -> None:
+def tell_recipes(env: Environment, recipes: list[Recipe]) -> None:
     """What there is: a line a recipe."""
     from pellucid.recipes.suite import missing
 
@@ -152,7 +153,7 @@ def tell_recipes(env: Environment, recipes: list[pl.recipes.Recipe]) -> None:
         )  # fmt: skip
 
 
-def tell_start(env: Environment, quick: bool, recipes: list[pl.recipes.Recipe]) -> None:
+def tell_start(env: Environment, quick: bool, recipes: list[Recipe]) -> None:
     """The head of the table."""
     env.event("start", quick=quick, recipes=[recipe.name for recipe in recipes])
     if quick:
@@ -165,7 +166,7 @@ def _line(cells: list[str]) -> str:
     return "  ".join(f"{cell:>{width}}" if right else f"{cell:<{width}}" for cell, (_, width, right) in laid).rstrip()
 
 
-def tell_row(env: Environment, row: pl.recipes.Row) -> None:
+def tell_row(env: Environment, row: Row) -> None:
     """A row of the table; below it what does not fit into a cell."""
     said = {name: value for name, value in row.plain().items() if name != "name"}
     env.event("result", recipe=row.name, **said, kept=row.kept, reached=row.reached)
@@ -194,7 +195,7 @@ def _plain(value: float) -> str:
     return plainly(value)
 
 
-def tell_end(env: Environment, rows: list[pl.recipes.Row], folder: Path, quick: bool) -> Status:
+def tell_end(env: Environment, rows: list[Row], folder: Path, quick: bool) -> Status:
     """What the table means, and where it lies; the exit code."""
     from pellucid.base.errors import DataError
 
@@ -239,7 +240,7 @@ def tell_end(env: Environment, rows: list[pl.recipes.Row], folder: Path, quick: 
     return Status.FAILED if bad else Status.DONE
 
 
-def _before(rows: list[pl.recipes.Row]) -> list[str]:
+def _before(rows: list[Row]) -> list[str]:
     """Whose the figures of the column `before` are, one line for each of them."""
     whose: dict[str, list[str]] = {}
     for row in rows:

@@ -1,8 +1,10 @@
 """Floor 5: recipes, each a network and everything that decides what it learns of a set, and the suite of all of them.
 
-for event in pl.suite(only=["iris", "mnist"], output="results"):    # Began, Learning, Judged, Noted
-    if isinstance(event, pl.recipes.Judged):
-        print(event.row.name, event.row.figure)
+    for event in pl.suite(only=["iris", "mnist"], output="results"):    # Began, Learning, Judged, Noted
+        if isinstance(event, Judged):
+            print(event.row.name, event.row.figure)
+
+A recipe for another set is a record of these parts: `Recipe(name, data, MLP(...), Falling(...), epochs=..., ...)`.
 """
 
 from pellucid.recipes.divide import Folds as Folds

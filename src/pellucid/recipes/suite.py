@@ -46,33 +46,14 @@ class Judged(Event):
     error: Exception | None = None
 
 
-def suite(
-    only: Collection[str] = (),
-    quick: bool = False,
-    output: str | os.PathLike[str] | None = None,
-    resume: bool = False,
-    recipes: Sequence[Recipe] | None = None,
+def run_suite(
+    only: Collection[str],
+    quick: bool,
+    output: str | os.PathLike[str] | None,
+    resume: bool,
+    recipes: Sequence[Recipe] | None,
 ) -> Iterator[Began | Learning | Judged | Noted]:
-    """Learn and judge the sensible network on each set, and keep a table of what it reached.
-
-    Args:
-        only: names of recipes ("mnist-cnn") or of sets ("mnist": all of its recipes). Default all.
-        quick: only a part of each set and few epochs: about two minutes in all, and aims are not checked.
-        output: a folder for suite.json, suite.md, a plot and a model file a set. Default nothing is written.
-        resume: keep the rows in `output` whose recipe and versions are the same, instead of computing them again.
-        recipes: what there is to choose from. Default `pellucid.recipes.RECIPES`.
-
-    Returns:
-        Events: for each recipe `Began`, `Learning` and `Judged` with its `row`; `Noted` for what one should know.
-
-    Raises:
-        UsageError: if there is no such recipe, or the folder holds the results of the other kind of run.
-        FileError: if the folder cannot be written to, or what is in it is damaged.
-
-    >>> import pellucid as pl
-    >>> [event.row.reached for event in pl.suite(only=["iris"]) if isinstance(event, pl.recipes.Judged)]
-    [True]
-    """
+    """What `pl.suite` calls: everything that can be refused is refused here, before the first set is read."""
     recipes = RECIPES if recipes is None else recipes
     chosen = choose(only, recipes)
     folder = None if output is None else Path(output)
