@@ -37,7 +37,7 @@ def picture(row: Row, outcome: Outcome) -> bytes:
         raise UsageError(f"The plots need matplotlib ({EXTRA}). The table is written without them.") from None
     figure = Figure(figsize=(10.5, 4.6), layout="constrained")
     curves, answers = figure.subplots(1, 2, width_ratios=(1.1, 1))
-    quick = ", quick: a part of the set" if row.quick else ""
+    quick = ", quick" if row.quick else ""
     figure.suptitle(f"{row.name}: {row.figure} on {row.judged:,} ({row.divided}{quick})", fontsize=12)
     draw_curves(curves, outcome.histories, bool(outcome.classes))
     if outcome.classes:
@@ -64,8 +64,6 @@ def draw_curves(axes: Any, histories: list[History], classes: bool) -> None:
     axes.set_xlabel("epoch")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("accuracy, %" if classes else "loss, with the penalty")
-    if not classes:
-        axes.set_yscale("log")
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="lower right" if classes else "upper right")
 
@@ -102,6 +100,7 @@ def draw_values(axes: Any, outcome: Outcome, unit: str) -> None:
     axes.scatter(t[some], y[some], s=9, alpha=0.35, color=JUDGED, linewidths=0)
     axes.set_xlabel(f"true, {unit}" if unit else "true")
     axes.set_ylabel(f"answered, {unit}" if unit else "answered")
+    axes.locator_params(nbins=6)
     axes.xaxis.set_major_formatter("{x:,g}")
     axes.yaxis.set_major_formatter("{x:,g}")
     axes.grid(alpha=0.25)
