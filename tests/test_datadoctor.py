@@ -159,6 +159,10 @@ SICK: dict[str, tuple[str, Callable[[], Parts]]] = {
         lambda: halves(np.where(np.arange(784).reshape(28, 28) == 5, np.nan, drawings()[0] / 255.0), drawings()[1], 40),
     ),
     "the target as a column": ("target leak", lambda: sick_column(put(2, lambda x, t: t), name=False)),
+    "the target among a hundred columns": (
+        "target leak",
+        lambda: (lambda x, t: halves(np.where(np.arange(100) == 7, t[:, None], x), t))(*table(d=100)),
+    ),
     "the target in another unit": ("target leak", lambda: sick_column(put(2, lambda x, t: 3.0 * t + 1.0))),
     "the target in words": (
         "target leak",

@@ -48,6 +48,16 @@ def test_what_says_the_same_is_shuffled_together() -> None:
     assert alone["column 0"].loss == pytest.approx(alone["column 2"].loss, rel=0.1)
 
 
+def test_one_that_follows_from_another_belongs_to_it() -> None:
+    who = RNG(3).choice(["man", "woman", "child"], 400)
+    x = np.empty(400, [("man", "U3"), ("who", "U5"), ("fare", "f8")])
+    x["who"], x["man"], x["fare"] = who, np.where(who == "man", "yes", "no"), RNG(4).normal(size=400)
+    prepare = pl.Table.fit(x)
+    model = pl.Model(pl.Dense(1), input_shape=prepare.width, prepare=prepare)
+    found = pl.importance(model, x, x["fare"])
+    assert {share.columns for share in found} == {("man", "who"), ("fare",)}, "who tells man; man does not tell who"
+
+
 def test_the_arguments_stay_as_they_are_and_the_seed_decides() -> None:
     x = RNG(0).normal(size=(200, 3))
     before = x.copy()

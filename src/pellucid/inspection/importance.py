@@ -184,7 +184,6 @@ def _together(model: Model, x: Array, names: list[str], share: float) -> list[tu
         widths = [len(c.names) for c in model.prepare.columns] if isinstance(model.prepare, Table) else [1] * D
         blocks = np.split(y - y.mean(axis=0), np.cumsum(widths)[:-1], axis=1)
         near |= np.array([[_told(a, b) >= share for b in blocks] for a in blocks])
-    near |= near.T
     group = np.arange(D)
     for i in range(D):  # what is near to one of a group belongs to it
         group[np.isin(group, group[near[i]])] = group[near[i]].min()
