@@ -100,6 +100,7 @@ def finish(env: Environment, plan: Plan, options: Options, target: Path, stopped
     from pellucid.cli.plan import metrics_for
     from pellucid.cli.report import report
     from pellucid.cli.worth import columns_of, tell_worth, unlearned
+    from pellucid.datasets.load import NAMED
 
     training, model, test = plan.training, plan.training.model, plan.test
     if stopped:
@@ -110,7 +111,7 @@ def finish(env: Environment, plan: Plan, options: Options, target: Path, stopped
     figures = {"loss": model.evaluate(test.x, test.t, ())["loss"]}
     figures |= {f.__name__: float(f(y, test.t)) for f in metrics_for(model)}
     report(env, model, test, y, figures)
-    if columns_of(model, test):
+    if columns_of(model, test) and options.data not in NAMED:
         tell_worth(env, model, unlearned(plan.validation, test), "that were not learned", options.seed)
         env.say("")
     env.event(
