@@ -56,6 +56,9 @@ from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.inspection.ledger import ledger as ledger
 from pellucid.inspection.lines import Line as Line
+from pellucid.inspection.open_recording import open_recording as open_recording
+from pellucid.inspection.recorder import record as record
+from pellucid.inspection.recording import Recording as Recording
 from pellucid.inspection.tape import trace as trace
 from pellucid.inspection.trace import Trace as Trace
 from pellucid.inspection.tracefile import load_trace as load_trace
