@@ -51,6 +51,8 @@ from pellucid.events import Stopped as Stopped
 from pellucid.fit import early_stop as early_stop
 from pellucid.fit import keep_best as keep_best
 from pellucid.inspection.backward.report import BackwardReport as BackwardReport
+from pellucid.inspection.broke import Broke as Broke
+from pellucid.inspection.broke import where_it_broke as where_it_broke
 from pellucid.inspection.check_backward import check_backward as check_backward
 from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients

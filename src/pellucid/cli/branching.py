@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pellucid as pl
+from pellucid.cli.broken import explained
 from pellucid.cli.environment import Environment
 from pellucid.cli.plan import Plan
 from pellucid.cli.replaying import open_with_data, options_of, shows_blocks, warn_of
@@ -43,7 +44,8 @@ def branch_off(
     )
     plan = Plan(training, train, validation, test, fresh, lines)
     taken = Taken(env, place, megabytes, options, patience, keep_best, parent=(folder, step))
-    stopped = train_on(env, plan, None, patience, keep_best, taken)
+    with explained(training, taken):
+        stopped = train_on(env, plan, None, patience, keep_best, taken)
     found = replace(recording.diff(pl.open_recording(place)), array="")  # which --diff finds, by recomputing
     env.say("")
     env.say(f"{'A':<14}{found.a}")

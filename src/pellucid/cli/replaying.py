@@ -116,8 +116,11 @@ def show(env: Environment, folder: str) -> Status:
     )  # fmt: skip
     if len(steps) > 1:
         middle = steps[len(steps) // 2]
-        env.say(f"{'next':<{MARGIN}}any step again:  pellucid replay {folder} --step {middle}")
-        env.say(f"{'':<{MARGIN}}branch off:      pellucid replay {folder} --branch {middle} --lr 0.001")
+        said = [("any step again:", f"--step {middle}"), ("branch off:", f"--branch {middle} --lr 0.001")]
+        if end is not None and end["event"] == "diverged":
+            said.insert(0, ("what broke:", "--broke"))
+        for i, (what, words) in enumerate(said):
+            env.say(f"{'' if i else 'next':<{MARGIN}}{what:<17}pellucid replay {folder} {words}")
     return Status.DONE
 
 
