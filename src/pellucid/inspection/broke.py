@@ -172,18 +172,11 @@ def _in_recording(recording: Recording) -> Broke | None:
     if found is None or trace is None:
         return None
     trace.step = max(step, recording.first + 1)
-    arguments = recording.run["training"]["arguments"]
-    data = order(recording.run["training"]["samples"], arguments["seed"], (trace.step - 1) // _per_epoch(recording))
-    size, batch = arguments["batch_size"], (trace.step - 1) % _per_epoch(recording)
     begin = recording.at(recording.first)
     at_first = largest(begin.model.theta)
     seen = Seen(trace, clip, begin.optimizer, rate, trace.step, recording.losses, recording.first, at_first)
     healthy = min(usual_until(recording.losses, recording.first), trace.step - 1)
-    return _broke(trace, found, seen, data[batch * size : (batch + 1) * size], trace.step, healthy)
-
-
-def _per_epoch(recording: Recording) -> int:
-    return int(recording.run["training"]["steps_per_epoch"])
+    return _broke(trace, found, seen, recording.batch_of(trace.step), trace.step, healthy)
 
 
 def _made(recording: Recording, step: int) -> Trace | None:
