@@ -26,13 +26,14 @@ VERBS = {
     "evaluate": ("pellucid.cli.evaluate:command", "Measure a saved network on data with known answers."),
     "predict": ("pellucid.cli.predict:command", "Ask a saved network about new data."),
     "data": ("pellucid.cli.data:command", "List, show and fetch the data sets that have a name."),
+    "suite": ("pellucid.cli.suite:command", "Train and test the sensible network on each set, in one table."),
     "explain": ("pellucid.cli.explain:command", "Open one number of a network: what makes it, and why."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
-    "replay": ("pellucid.cli.replay:command", "Go back to any step of a recorded training, exactly, or branch off."),
+    "replay": ("pellucid.cli.replay:command", "Go back to any step of a recorded training, exactly."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
 HELP = {"--help", "-h", "--version"}
-LONG = {"train", "system"}  # verbs that may start the process again to get faster kernels; see remembered.py
+LONG = {"train", "suite", "system"}  # verbs that may start the process again to get faster kernels; see remembered.py
 
 
 class Verbs(click.Group):
