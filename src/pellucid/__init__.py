@@ -33,7 +33,6 @@ from pellucid.data.chain import Chain as Chain
 from pellucid.data.columns import Category as Category
 from pellucid.data.columns import Frequency as Frequency
 from pellucid.data.columns import Number as Number
-from pellucid.data.copies import enlarge as enlarge
 from pellucid.data.mixing import Mixup as Mixup
 from pellucid.data.paint import Cutout as Cutout
 from pellucid.data.paint import Noise as Noise
@@ -50,6 +49,7 @@ from pellucid.data.warp import Elastic as Elastic
 from pellucid.data.warp import Rotate as Rotate
 from pellucid.data.warp import Scale as Scale
 from pellucid.data.warp import Shear as Shear
+from pellucid.datasets.copies import enlarge as enlarge
 from pellucid.describe import describe as describe
 from pellucid.describe import rebuild as rebuild
 from pellucid.events import EpochDone as EpochDone
@@ -66,6 +66,8 @@ from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.inspection.ledger import ledger as ledger
 from pellucid.inspection.lines import Line as Line
+from pellucid.inspection.preview import Preview as Preview
+from pellucid.inspection.preview import preview as preview
 from pellucid.inspection.tape import trace as trace
 from pellucid.inspection.trace import Trace as Trace
 from pellucid.inspection.tracefile import load_trace as load_trace

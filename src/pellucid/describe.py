@@ -45,7 +45,7 @@ KINDS: dict[str, type] = {
 
 
 def describe(thing: Any) -> Any:
-    """A layer, loss, penalty, schedule, preparation or augmentation as plain data; arguments at their default are left out.
+    """A layer, loss, schedule, preparation, augmentation, ... as plain data; arguments at their default are left out.
 
     >>> describe(layers.Dense(10, penalty=penalties.L2(1e-4)))
     {'kind': 'Dense', 'units': 10, 'penalty': {'kind': 'L2', 'strength': 0.0001}}

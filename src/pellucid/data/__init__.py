@@ -7,7 +7,6 @@ from pellucid.data.chain import Chain as Chain
 from pellucid.data.columns import Category as Category
 from pellucid.data.columns import Frequency as Frequency
 from pellucid.data.columns import Number as Number
-from pellucid.data.copies import enlarge as enlarge
 from pellucid.data.mixing import Mixup as Mixup
 from pellucid.data.paint import Cutout as Cutout
 from pellucid.data.paint import Noise as Noise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,10 @@ class Chain(Mixing):
     def mix(self, batch: Batch, rng: np.random.Generator, answers: Shape) -> Batch:
         """The batch after every step; those that mix targets change them too."""
         for run in joined(self.steps):
-            batch = changed(Chain(*run) if len(run) > 1 else run[0], batch, rng, answers)
+            if len(run) > 1:
+                batch = (warped(run, batch[0], rng), *batch[1:])
+            else:
+                batch = changed(run[0], batch, rng, answers)
         return batch
 
 
@@ -58,8 +60,14 @@ def joined(steps: Iterable[Any]) -> Iterator[list[Any]]:
     >>> [len(run) for run in joined((Flip(), Rotate(5), Shear(0.1), Flip(), Flip()))]
     [1, 2, 1, 1]
     """
-    for warps, run in groupby(steps, key=lambda step: (True, step.fill) if isinstance(step, Warp) else (False, None)):
-        yield from [list(run)] if warps[0] else ([step] for step in run)
+    run: list[Any] = []
+    for step in steps:
+        if run and not (isinstance(step, Warp) and isinstance(run[-1], Warp) and step.fill == run[-1].fill):
+            yield run
+            run = []
+        run = [*run, step]
+    if run:
+        yield run
 
 
 def changed(augment: Augment, batch: Batch, rng: np.random.Generator, answers: Shape) -> Batch:
@@ -71,7 +79,7 @@ def changed(augment: Augment, batch: Batch, rng: np.random.Generator, answers: S
         rng: what the changes are drawn from.
         answers: the shape of one answer of the network, so that class ids can become shares of that many classes.
     """
-    if isinstance(augment, Mixing):
-        return augment.mix(batch, rng, answers)
-    x, t, w = batch
-    return augment(x, rng), t, w
+    thing: Any = augment
+    if isinstance(thing, Mixing):
+        return thing.mix(batch, rng, answers)
+    return (augment(batch[0], rng), *batch[1:])

@@ -28,8 +28,8 @@ class Mixup(Mixing):
 
     Each picture is laid over another one of its batch, and the network is asked for both in proportion (Zhang et al.
     2018). Class ids become shares, which every loss of classes takes; numbers to predict are mixed as they are. With
-    sample weights the targets are mixed by weight, so that the loss is that of both: w = l w1 + (1 - l) w2. The accuracy
-    of the training part then counts the larger of the two, and is lower than without.
+    sample weights the targets are mixed by weight, so that the loss is that of both, and w = l w1 + (1 - l) w2. The
+    accuracy of the training part then counts the larger of the two, and is lower than without.
 
     Args:
         strength: 0 mixes nothing, 0.2 mostly a little, 1 any share alike. Default 0.2.

@@ -10,7 +10,7 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.data.augment import check_pictures, check_strength, like
 
-PIECE = 24_576  # numbers that are worked on at a time, so that they stay in the processor's cache
+PIECE = 30_000  # numbers that are worked on at a time, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,8 @@ def _divide(data: Data, share: float, seed: int, groups: Any, times: Any) -> tup
     rest, aside = _chosen(data, share, seed, groups, times)
     if data.parents is not None and np.isin(data.parents[aside], data.parents[rest]).any():
         raise UsageError(
-            f"{data.name} holds copies of its samples, and this split would put copies of one sample on both sides: the "
-            "figures would be a lie. Split first and enlarge the training part alone, or give groups=data.parents."
+            f"{data.name} holds copies of its samples, and this split would put some of one sample on both sides: what "
+            "is measured would be a lie. Split first and enlarge the training part alone, or give groups=data.parents."
         )
     return rest, aside
 

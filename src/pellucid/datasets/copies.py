@@ -39,8 +39,8 @@ def enlarge(
         UsageError: if there can be no such number of copies.
 
     >>> data = enlarge(Data(np.ones((2, 3, 3)), np.array([0, 1]), ("a", "b")), 5)
-    >>> data, data.t, data.parents
-    (Data(10 samples of (3, 3) float64, 2 classes), array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1]), array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1]))
+    >>> data, data.parents
+    (Data(10 samples of (3, 3) float64, 2 classes), array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1]))
     """
     if isinstance(times, bool) or not isinstance(times, int | np.integer) or times < 1:
         raise UsageError(f"times is how many there shall be of each sample, a whole number from 1, not {times!r}.")
