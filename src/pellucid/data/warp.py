@@ -157,8 +157,8 @@ class Elastic(Warp):
 
     def draw(self, N: int, H: int, W: int, rng: np.random.Generator) -> Map:
         """A net for each picture."""
-        check_strength(self, "pixels", 0.0, float(max(H, W)))
-        check_strength(self, "spacing", 1, None)
+        check_strength(self, "pixels", 0.0)
+        check_strength(self, "spacing", 1)
         K, L = (-(-(size - 1) // self.spacing) + 3 for size in (H, W))
         nodes = rng.random((N, 2, K, L), np.float32)
         return Map(_matrices(N), (2.0 * nodes - 1.0) * np.float32(self.pixels), self.spacing)
