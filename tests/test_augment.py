@@ -523,7 +523,7 @@ def test_a_preview_names_what_is_mixed():
     mixed = [word for row in seen.captions for word in row[1:] if "+" in word]
     assert mixed
     for word in mixed:
-        shares = [int(part.split()[1]) for part in word.split(" + ")]
+        shares = [int(part.split("(")[1].split()[0]) for part in word.split(" + ")]
         assert sum(shares) in (99, 100, 101)
 
 

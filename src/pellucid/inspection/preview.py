@@ -161,4 +161,4 @@ def _mixture(shares: Array, classes: Sequence[str]) -> str:
     if not classes:
         return ""
     parts = [(float(shares[k]), classes[k]) for k in np.argsort(-shares) if shares[k] > 0.005]
-    return parts[0][1] if len(parts) == 1 else " + ".join(f"{name} {100 * share:.0f} %" for share, name in parts)
+    return parts[0][1] if len(parts) == 1 else " + ".join(f"{name} ({100 * share:.0f} %)" for share, name in parts)
