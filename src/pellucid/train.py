@@ -55,7 +55,8 @@ class Training(Iterator[Event]):
         validation: samples that are only measured, in the forms of `data`. Default none.
         metrics: functions of (predictions, targets), reported beside the loss. Default none.
         seed: the order of the samples, dropout and augmentation follow from it. Default 0.
-        augment: changes each raw training batch: `augment(x, rng)`, such as `pl.Shift(1)`. Default none.
+        augment: changes each raw training batch: `augment(x, rng)`, such as `pl.Shift(1)`, or a `pl.Chain` of several;
+            `pl.Mixup` changes the targets too. Default none.
         clip: the greatest length of the gradient; a longer one is shortened. Default no limit.
 
     Raises:

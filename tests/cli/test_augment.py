@@ -118,8 +118,13 @@ def test_five_of_each_after_the_split(shapes: str) -> None:
     assert len(np.unique(plan.data.parents)) == 73
     told = run("train", shapes, *SMALL, "--enlarge", 13, "--output", "m").done()
     assert "949 to train, 8 to validate, 9 to test" in told.lines[0]
-    assert "of each picture 13, shifted" in told.lines[0]
+    assert ", each picture 13 times, shifted" in told.out
+    folds = run("train", shapes, *SMALL, "--enlarge", 5, "--folds", 2).done()
+    assert ", each picture 5 times, shifted" in folds.out
     run("train", shapes, *SMALL, "--enlarge", 7).error(2, "7")
+    said = run("train", shapes, *SMALL, "--rotate", 9, "--output", "m", "--json").done().events
+    start = next(event for event in said if event["event"] == "start")
+    assert start["augment"] == {"kind": "Rotate", "degrees": 9.0, "fill": 0.0}
 
 
 @pytest.mark.parametrize("words", [*WORDS, "--enlarge 5"])

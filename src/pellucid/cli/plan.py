@@ -84,7 +84,6 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
     if options.validation != 0:
         data, validation = _aside(options, data, _share("--validation", options.validation), seed=options.seed)
     check_pictures_for(options, usual.shift, data, options.data)
-    parents = len(data)
     if options.enlarge is not None:
         data = pl.enlarge(data, int(options.enlarge), fill=border(data.x))
     inferred = inferred_for(options, data)
@@ -110,8 +109,6 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
     )
     what = "pictures" if data.x.ndim >= 3 else "samples"
     kind = f"{len(data.classes)} classes" if data.classes else "values to predict"
-    if parents != len(data):
-        kind += f"; of each picture {options.enlarge}, shifted"
     size = f"{what} of {'x'.join(map(str, data.x.shape[1:])) or '1'}, {kind}" if inferred is None else "rows of a table"
     lines = (
         f"data      {options.data}: {len(data):,} to train, {len(validation) if validation else 0:,} to validate, "
@@ -119,6 +116,7 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
         *(table_lines(inferred, data, options.target is None) if inferred else ()),
         f"network   {sizes(model)} ({model.theta.size:,} parameters), {loss_name(model.loss)}",
         f"training  {epochs} epoch{'s' * (epochs > 1)}, batches of {batch_size}, {words}"
+        + (f", each picture {options.enlarge} times, shifted" if options.enlarge is not None else "")
         + (f", pictures {', '.join(changes)}" if changes else "")
         + (f", dropout {options.dropout:g}" if options.dropout else "")
         + (f", penalty {model.penalty!r}" if model.penalty is not None else ""),
