@@ -81,11 +81,12 @@ def test_what_every_change_promises(change, x, seed):
 
 @every
 def test_another_seed_gives_other_pictures_and_each_picture_has_its_own_change(change):
-    one = rng(1).random((1, 12, 12))
-    x = np.repeat(one, 40, axis=0)
+    one = rng(1).random((1, 30, 30))
+    x = np.repeat(one, 48, axis=0)  # three pieces
     y = change(x, rng(0))
     assert not np.array_equal(y, change(x, rng(1)))
     assert len({picture.tobytes() for picture in y}) > 3
+    assert not np.array_equal(y[:16], y[16:32])
 
 
 @pytest.mark.parametrize("change", NOTHING.values(), ids=NOTHING.keys())
@@ -240,6 +241,23 @@ def test_what_leaves_on_one_side_does_not_come_back_on_the_other():
         assert change(x, rng())[:, :, 6:].max() == 0
 
 
+@pytest.mark.parametrize("name", ["rotate", "scale", "shear", "crop", "elastic", "stroke"])
+def test_whole_numbers_are_rounded_not_cut(name):
+    x = rng(1).integers(0, 255, (6, 9, 9)).astype(np.uint8)
+    exact = CHANGES[name](x.astype(np.float64), rng(3))
+    rounded = 2 if name == "stroke" else 1  # times: strokes after each pixel
+    np.testing.assert_allclose(CHANGES[name](x, rng(3)), exact, atol=0.501 * rounded)
+
+
+def test_scales_are_larger_and_smaller_and_as_many():
+    x = np.zeros((400, 21, 21))
+    x[:, 10, 7:14] = 1
+    widths = pl.Scale(0.5)(x, rng())[:, 10].sum(axis=1) / 7
+    assert widths.max() == pytest.approx(1.5, abs=0.06)
+    assert widths.min() == pytest.approx(1 / 1.5, abs=0.06)
+    assert 150 < (widths > 1).sum() < 250
+
+
 def test_a_mirror_twice_is_none():
     x = rng().random((50, 4, 5, 3))
     for flip in (pl.Flip(), pl.Flip(vertical=True)):
@@ -278,6 +296,19 @@ def test_strokes_grow_and_shrink_as_grey_morphology(channels):
     for n in range(len(x)):
         f = ndimage.grey_dilation if n % 2 else ndimage.grey_erosion
         np.testing.assert_array_equal(y[n], f(f(x[n], footprint=cross), footprint=cross))
+
+
+def test_part_of_a_pixel_is_part_of_the_way():
+    x = np.zeros((1, 9, 9))
+    x[0, 4, 4] = 8
+
+    class Half:
+        def uniform(self, low, high, size):
+            return np.array([1.5])
+
+    y = pl.Stroke(2)(x, Half())[0]
+    assert y[4, 4:8].tolist() == [8, 8, 4, 0]
+    assert y[3, 5] == 4  # two steps away, once up and once to the side
 
 
 def test_strokes_dark_on_light_are_treated_as_light_on_dark():
@@ -361,6 +392,16 @@ def test_numbers_to_predict_are_mixed_too_and_a_chain_mixes_at_its_place():
     np.testing.assert_array_equal(u, expected)
     np.testing.assert_array_equal(y, pl.Shift(1)(mixed, draws))
     assert not np.array_equal(u, t)
+
+
+def test_a_chain_that_mixes_joins_its_maps_too():
+    x, t = rng(1).random((6, 9, 9)), np.arange(6) % 3
+    steps = pl.Rotate(30), pl.Scale(0.4), pl.Elastic(3)
+    y, u, _ = changed(pl.Chain(*steps, pl.Mixup(1.0)), (x, t, None), rng(2), (3,))
+    draws = rng(2)
+    expected = pl.Mixup(1.0).mix((pl.Chain(*steps)(x, draws), t, None), draws, (3,))
+    np.testing.assert_array_equal(y, expected[0])
+    np.testing.assert_array_equal(u, expected[1])
 
 
 def test_training_on_mixtures_asks_for_both_and_a_pause_changes_nothing(tmp_path):

@@ -97,6 +97,8 @@ def test_the_border_says_what_moves_in() -> None:
     moved = augment(data.x, np.random.default_rng(0))
     assert (np.median(moved.reshape(9, -1), axis=1) == 255).all()
     assert moved[:, [0, -1]].min() > 150  # the dark square never comes so far
+    paper = make_plan(Options("paper", enlarge="5"), (data, data)).data
+    assert paper.x[:, [0, -1]].min() == 255
     hole, _ = build_augment(Augmenting(cutout=3), 0, data, "paper", 255.0)
     assert hole == pl.Cutout(3, 128.0)
 
