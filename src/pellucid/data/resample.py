@@ -56,9 +56,7 @@ def warped(warps: Sequence[Warp], x: Array, rng: np.random.Generator) -> Array:
     """The pictures after several warps, the first one first, looked up once."""
     check_pictures(type(warps[0]).__name__, x)
     maps = [warp.draw(x.shape[0], x.shape[1], x.shape[2], rng) for warp in warps]
-    A = reduce(np.matmul, [one.A for one in maps]).astype(
-        np.float32
-    )  # (N, 3, 3): new pixels go back the last way first
+    A = reduce(np.matmul, [one.A for one in maps]).astype(np.float32)  # (N, 3, 3); the last way is gone back first
     N, H, W, *C = x.shape
     y, fill, number = np.empty_like(x, order="C"), warps[0].fill, np.result_type(x.dtype, np.float32)
     step = max(1, PIECE // (H * W))

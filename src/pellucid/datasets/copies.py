@@ -52,7 +52,8 @@ def enlarge(
     n = len(data)
     first = np.arange(n) if data.parents is None else data.parents
     at = np.tile(np.arange(n), times)
-    return replace(data[at], x=np.concatenate(parts), parents=first[at])
+    weights, mask = (None if part is None else part[at] for part in (data.weights, data.mask))
+    return replace(data, x=np.concatenate(parts), t=data.t[at], weights=weights, mask=mask, parents=first[at])
 
 
 def _nearest(times: int) -> list[tuple[int, int]]:
