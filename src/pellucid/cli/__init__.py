@@ -26,12 +26,13 @@ VERBS = {
     "evaluate": ("pellucid.cli.evaluate:command", "Measure a saved network on data with known answers."),
     "predict": ("pellucid.cli.predict:command", "Ask a saved network about new data."),
     "data": ("pellucid.cli.data:command", "List, show and fetch the data sets that have a name."),
+    "suite": ("pellucid.cli.suite:command", "Train and test the sensible network on each set, in one table."),
     "explain": ("pellucid.cli.explain:command", "Open one number of a network: what makes it, and why."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
 HELP = {"--help", "-h", "--version"}
-LONG = {"train", "system"}  # verbs that may start the process again to get faster kernels; see remembered.py
+LONG = {"train", "suite", "system"}  # verbs that may start the process again to get faster kernels; see remembered.py
 
 
 class Verbs(click.Group):

@@ -32,6 +32,7 @@ OPTIONS: tuple[tuple[str, Any, str, str], ...] = (  # option, type, what its num
 FLIP = "For pictures: mirror left to right, or not, by a coin. Wrong for digits and letters."
 ENLARGE = "For pictures: train on 5 of each, shifted by a pixel in four directions, or on 13, all within two steps."
 BORDER = 2000  # pictures whose borders are looked at
+DARK = 0.25  # of the brightest pixel; zeros beside such a border are no bars
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +137,7 @@ def check_pictures_for(options: Augmenting, usual_shift: int, data: pl.Data, nam
 
 
 def border(x: Array) -> float | None:
-    """What lies outside of these pictures: 0 if their borders are black, else None, for the nearest pixel.
+    """What lies outside of these pictures: 0 if their borders are dark, else None, for the nearest pixel.
 
     >>> import numpy as np
     >>> border(np.zeros((1, 3, 3))), border(np.ones((1, 3, 3)))
@@ -146,4 +147,5 @@ def border(x: Array) -> float | None:
 
     some = x[:BORDER]
     edges = [some[:, 0], some[:, -1], some[:, :, 0], some[:, :, -1]]
-    return 0.0 if float(np.median(np.concatenate([edge.ravel() for edge in edges]))) == 0 else None
+    median = float(np.median(np.concatenate([edge.ravel() for edge in edges])))
+    return 0.0 if median <= DARK * float(some.max()) else None
