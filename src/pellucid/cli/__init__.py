@@ -28,6 +28,8 @@ VERBS = {
     "data": ("pellucid.cli.data:command", "List, show and fetch the data sets that have a name."),
     "suite": ("pellucid.cli.suite:command", "Train and test the sensible network on each set, in one table."),
     "explain": ("pellucid.cli.explain:command", "Open one number of a network: what makes it, and why."),
+    "blame": ("pellucid.cli.blame:command", "Find the training samples behind an answer or a weight."),
+    "plot": ("pellucid.cli.plot:command", "Draw a saved network: curves, mistakes, weights, ..."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
