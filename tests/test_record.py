@@ -105,6 +105,7 @@ TRAININGS: dict[str, Callable[[], pl.Training]] = {
     "random_search": lambda: start(optimizer=pl.RandomSearch(0.05)),
     "momentum": lambda: start(optimizer=pl.SGD(pl.inverse_decay(0.1, 0.01), momentum=0.9)),
     "chain": lambda: start(augment=pl.Chain(pl.Flip(), pl.Shift(1)), optimizer=pl.AdamW(0.01)),
+    "mixed": lambda: start(augment=pl.Chain(pl.Rotate(10), pl.Noise(0.1), pl.Mixup(0.2)), metrics=()),
     "weighted": lambda: pl.train(
         network(), pl.Data(X, T, DATA.classes, weights=np.linspace(0, 1, 30)), epochs=EPOCHS, batch_size=8
     ),
