@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pellucid.cli.augmenting import augment_options
 from pellucid.cli.environment import Environment, json_option
 from pellucid.cli.status import Status
+from pellucid.cli.stopping import stop_on_interrupt
 from pellucid.cli.telling import figure, finish, position, say_line, tell_epoch, tell_start
 
 if TYPE_CHECKING:
-    from pellucid.cli.plan import Plan
+    from pellucid.cli.plan import Options, Plan
+    from pellucid.cli.taken import Taken
 
 EXAMPLES = """\b
 Examples:
   pellucid train digits
   pellucid train spiral --layers 64,64,3 --epochs 200 --lr 0.02
+  pellucid train digits --shift 1 --rotate 15 --elastic 4
   pellucid train path/to/mnist --layers 512,256,10 --dropout 0.2 --shift 1
   pellucid train flowers.csv --target species --checkpoint runs/flowers
+  pellucid train digits --record digits.run
   pellucid train titanic.csv --target survived --folds 5
 """
 
@@ -95,7 +96,7 @@ Examples:
 @click.option("--l1", type=float, default=0.0, help="Penalty: this times the sum of |w| over all weights.")
 @click.option("--l2", type=float, help="Penalty: this times the sum of w^2 over all weights.")
 @click.option("--clip", type=float, help="The gradient's greatest length; a longer one is shortened.")
-@click.option("--shift", type=int, help="Move each training picture by up to so many pixels, anew in every epoch.")
+@augment_options(enlarge=True)
 @click.option(
     "--standardize",
     is_flag=True,
@@ -143,7 +144,25 @@ Examples:
     metavar="DIR",
     help="Write the whole state of the training here after each epoch and when it is stopped.",
 )
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint, to the same result as without the pause.")
+@click.option(
+    "--record",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Record the training here, so that `pellucid replay DIR` goes back to any step of it.",
+)
+@click.option(
+    "--record-size",
+    type=float,
+    default=500,
+    show_default=True,
+    metavar="MB",
+    help="The most that a recording may take.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on from the checkpoint or the recording, to the same result as without the pause.",
+)
 @json_option
 @click.pass_obj
 def command(
@@ -154,6 +173,8 @@ def command(
     keep_best: bool,
     output: str | None,
     checkpoint: str | None,
+    record: str | None,
+    record_size: float,
     resume: bool,
     folds: int | None,
     check: bool,
@@ -168,21 +189,24 @@ def command(
     Of a table, every column is looked at and what was found is said: numbers, words, missing cells, what is left out.
     What is wrong with the data, such as copies of training samples in the test part, is said before training starts.
     """
-    if resume and checkpoint is None:
-        raise click.UsageError("--resume needs to know from where: add --checkpoint DIR.")
+    if resume and checkpoint is None and record is None:
+        raise click.UsageError("--resume needs to know from where: add --checkpoint DIR or --record DIR.")
     if patience is not None and patience < 1:
         raise click.UsageError(f"--patience is a number of epochs, 1 or more, not {patience}.")
     if (patience is not None or keep_best) and not said["validation"]:
         raise click.UsageError("--patience and --keep-best watch the validation loss, so --validation cannot be 0.")
+    from pellucid.cli.broken import explained
     from pellucid.cli.folders import check_folder_options
     from pellucid.cli.plan import Options, make_plan
     from pellucid.cli.tables import load_any
+    from pellucid.cli.taken import Taken
+    from pellucid.cli.writable import check_writable
 
     options = Options(data, **said)
     check_folder_options(options)
     loaded = load_any(data, options.target, options.seed, options=options)
     if folds is not None:
-        if checkpoint is not None or output is not None or patience is not None or keep_best:
+        if checkpoint is not None or record is not None or output is not None or patience is not None or keep_best:
             raise click.UsageError("--folds saves nothing and watches nothing: leave out --output, --checkpoint, ...")
         from pellucid.cli.folds import cross_validate
 
@@ -191,35 +215,21 @@ def command(
     plan = make_plan(options, loaded)
     target = Path(output or f"{Path(data).name.split('.')[0] or 'model'}.safetensors")
     file = None if checkpoint is None else Path(checkpoint) / "checkpoint.safetensors"
-    _check_writable(target, data)
+    check_writable(target, data)
     if file is not None:
-        _check_writable(file, data)
+        check_writable(file, data)
         _resume(env, plan, file, resume)
-    tell_start(env, plan)
-    if check and not plan.training.step:
-        from pellucid.cli.checkup import check_plan, tell_findings
-
-        tell_findings(env, check_plan(plan, options))
-    stopped = _train(env, plan, file, patience, keep_best)
+    taken = None
+    if record is not None:
+        check_writable(Path(record) / "run.json", data)
+        taken = Taken(env, Path(record), record_size, options, patience, keep_best)
+        taken.ready(plan.training, resume)
+    with explained(plan.training, taken):
+        stopped = train_on(env, plan, file, patience, keep_best, taken, options if check else None)
     finish(env, plan, options, target, stopped, file)
+    if taken is not None:
+        taken.tell()
     return Status.STOPPED if stopped else Status.DONE
-
-
-def _check_writable(target: Path, data: str) -> None:
-    """Say now, not after an hour of training, that the result cannot be written."""
-    from pellucid.base.errors import FileError, UsageError
-
-    if target.exists() and Path(data).exists() and target.samefile(data):
-        raise UsageError(f"{target} holds the data; the model would replace them. Give --output another name.")
-    if target.exists() and not target.is_file():
-        raise FileError(f"{target} is no ordinary file, so the model is not written there. Give another name.")
-    folder = target.absolute().parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir():
-        raise FileError(f"{target} cannot be written: {folder} is not a folder.")
-    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise FileError(f"{target} cannot be written: you may not write into {folder}.")
 
 
 def _resume(env: Environment, plan: Plan, file: Path, asked: bool) -> None:
@@ -234,18 +244,33 @@ def _resume(env: Environment, plan: Plan, file: Path, asked: bool) -> None:
         env.warn(f"The checkpoint at {file} will be replaced after the first epoch; --resume would go on from it.")
 
 
-def _train(env: Environment, plan: Plan, file: Path | None, patience: int | None, keep_best: bool) -> bool:
-    """Run the training, telling its events; true if it was stopped from the keyboard."""
+def train_on(
+    env: Environment,
+    plan: Plan,
+    file: Path | None,
+    patience: int | None,
+    keep_best: bool,
+    taken: Taken | None,
+    check: Options | None = None,
+) -> bool:
+    """Run the training, telling its events; true if it was stopped from the keyboard. With options to check by, what is
+    wrong with the data is told first."""
     import pellucid as pl
 
     training = plan.training
+    tell_start(env, plan)
+    if check is not None and not training.step:
+        from pellucid.cli.checkup import check_plan, tell_findings
+
+        tell_findings(env, check_plan(plan, check))
     events: Iterable[pl.Event] = training
     if patience is not None:
         events = pl.early_stop(events, patience, past=training.history)
     if keep_best:
         events = pl.keep_best(events, training)
+    events = events if taken is None else taken.record(events, training)
     first = True
-    with _stop_on_interrupt() as stop, env.progress("training", training.epochs * training.steps_per_epoch) as bar:
+    with stop_on_interrupt() as stop, env.progress("training", training.epochs * training.steps_per_epoch) as bar:
         for event in events:
             if isinstance(event, pl.StepDone):
                 if event.step % 8 == 0:
@@ -263,26 +288,8 @@ def _train(env: Environment, plan: Plan, file: Path | None, patience: int | None
                 env.event("stopped", reason=event.reason)
             if stop.is_set() and isinstance(event, pl.StepDone | pl.EpochDone):
                 break
+    if isinstance(events, Generator):
+        events.close()  # a recording is finished here
     if stop.is_set() and file is not None:
         pl.save_checkpoint(training, file)
     return stop.is_set()
-
-
-@contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """Ctrl-C asks for a stop after the present step, when everything is whole; a second one ends at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def ask(number: int, frame: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -134,7 +134,7 @@ def check_data(
     aside = {name: as_data(part, name=f"the {name} part") for name, part in given.items() if part is not None}
     samples = {"training": len(data), **{name: len(part) for name, part in aside.items()}}
     if not aside and len(data) >= 2 * FEW:
-        data, drawn = split(data, DRAWN)
+        data, drawn = split(data, DRAWN, groups=data.parents)
         aside = {"drawn": drawn}
     case = Case(data, aside, model, bare=not isinstance(train, Data))
     with np.errstate(all="ignore"):  # numbers that overflow are found as such
