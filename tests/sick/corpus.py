@@ -110,7 +110,7 @@ SICK: tuple[SetUp, ...] = (
     ),
     SetUp(
         "batch norm with a last batch of one",
-        lambda: classes(pl.Dense(16), pl.BatchNorm(), pl.ReLU(), pl.Dense(3), data=draw.clouds(241), batch_size=32, validation=draw.clouds(60)),
+        lambda: classes(pl.Dense(16), pl.BatchNorm(), pl.ReLU(), pl.Dense(3), data=draw.clouds(225), batch_size=32, validation=draw.clouds(60)),
         "batch norm on one sample",
     ),
     SetUp("bytes that were not divided", lambda: classes(*usual(), data=replace(draw.clouds(), x=100 * draw.clouds().x)), "unscaled inputs"),
@@ -140,8 +140,7 @@ SICK: tuple[SetUp, ...] = (
     SetUp(
         "a recurrent layer that doubles its state",
         lambda: classes(
-            pl.SimpleRNN(8, init=pl.Normal(0.001), recurrent_init=pl.Orthogonal(3.0)), pl.Dense(2, init=pl.Normal(0.01)),
-            data=draw.sequences(steps=12),
+            pl.SimpleRNN(16, recurrent_init=pl.Normal(0.75)), pl.Dense(2), data=draw.sequences(steps=40)
         ),
         "exploding gradients",
     ),
@@ -161,7 +160,7 @@ SICK: tuple[SetUp, ...] = (
     SetUp("one label in ten wrong", lambda: classes(*usual(), data=draw.noisy(draw.clouds(400, apart=5.0), 0.1), epochs=8), "label noise"),
     SetUp(
         "forty samples, a thousand parameters",
-        lambda: classes(pl.Dense(64), pl.ReLU(), pl.Dense(3), data=draw.clouds(50, d=20, apart=1.2), epochs=150, validation=draw.clouds(200, d=20, apart=1.2)[50:]),
+        lambda: classes(pl.Dense(64), pl.ReLU(), pl.Dense(3), data=draw.clouds(50, d=20, apart=0.8), epochs=150, validation=draw.clouds(200, d=20, apart=0.8)[50:]),
         "overfitting",
     ),
 )  # fmt: skip

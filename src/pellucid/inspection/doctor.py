@@ -48,7 +48,6 @@ LADDER: dict[str, Rung] = {
     "labels": labels.examine,
     "overfitting": overfit.examine,
 }
-AGAIN = 3  # how many things one rung may find
 
 
 @dataclass(frozen=True)
@@ -194,10 +193,13 @@ def climb(case: Case, prove: bool = False, told: Callable[[str], None] = lambda 
 
 def _examined(rung: Rung, case: Case) -> Iterator[tuple[str, Found | None]]:
     """What a rung says, and again with what it found cured, until it finds nothing more."""
-    for i in range(AGAIN):
+    known: set[str] = set()
+    while True:
         seen = rung(case)
-        if i == 0 or seen.found is not None:
-            yield seen.says, seen.found
-        if seen.found is None or seen.found.cured is None:
+        found = seen.found if seen.found is None or seen.found.finding.name not in known else None
+        if not known or found is not None:
+            yield seen.says, found
+        if found is None or found.cured is None:
             return
-        case = seen.found.cured
+        known.add(found.finding.name)
+        case = found.cured

@@ -1,7 +1,7 @@
 """Predicted against achieved: if the gradient is right, a small step downhill lowers the loss by what it says.
 
 A step of -h g changes the loss by -h |g|^2 to first order. It is made for each array by itself, in float64 on a copy, and
-so small that the second order does not count. What the loss really did, divided by what was predicted, is then 1.
+both ways, so that the second order cancels. What the loss really did, divided by what was predicted, is then 1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pellucid.inspection.ladder.case import Case
 from pellucid.inspection.ladder.rung import Found, Seen
 from pellucid.layers.compose import masked
 
-SHARES = (1e-4, 1e-6, 1e-8)  # of the loss, predicted for a step; the smaller ones where a kink is near
+STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # of the weights' length; the smaller ones where a bend or a kink is near
+SEEN = 1e-11  # a change by less than this share of the loss is rounding
 RIGHT = 0.05  # how far from 1 the ratio may be
 SAMPLES = 64
 
@@ -68,7 +69,7 @@ def _ratio(theta: Array, g: Array, loss: Callable[[], float], here: float, rng: 
     """Achieved over predicted for one array; the best of several steps. None where neither changes anything."""
     before, square = theta.copy(), float(g @ g)
     size = float(np.sqrt(before @ before)) or 1.0
-    if square <= (1e-9 * max(abs(here), 1e-3) / size) ** 2:  # no gradient: then a nudge must not change the loss either
+    if square == 0:  # then a nudge must not change the loss either
         d = rng.standard_normal(theta.size)
         h = 1e-5 * size / float(np.sqrt(d @ d))
         theta[:] = before + h * d
@@ -79,13 +80,18 @@ def _ratio(theta: Array, g: Array, loss: Callable[[], float], here: float, rng: 
         changed = 0.5 * abs(right + left)
         kink = abs(right - left) > changed
         return 0.0 if changed > 1e-8 * max(abs(here), 1e-3) and not kink else None
-    best = float("inf")
-    for part in SHARES:
-        predicted = part * max(abs(here), 1e-3)
-        theta[:] = before - predicted / square * g
-        ratio = (here - loss()) / predicted
+    best: float | None = None
+    for part in STEPS:
+        h = part * size / float(np.sqrt(square))
+        predicted = h * square
+        if predicted < SEEN * max(abs(here), 1e-3):
+            break
+        theta[:] = before - h * g
+        down = loss()
+        theta[:] = before + h * g
+        ratio = (loss() - down) / (2 * predicted)
         theta[:] = before
-        if abs(ratio - 1) < abs(best - 1):
+        if best is None or abs(ratio - 1) < abs(best - 1):
             best = ratio
         if abs(best - 1) <= RIGHT:
             break

@@ -44,6 +44,7 @@ def lengths(model: Model, case: Case) -> dict[str, float]:
         found[path] = _length(step.dy)
         if isinstance(step.layer, Recurrent) and not step.layer.sequence and step.dx is not None:
             found[f"{path} at the first time step"] = _length(step.dx[:, 0])
+            found[f"{path} at the last time step"] = _length(step.dx[:, -1])
     return found
 
 
@@ -58,23 +59,23 @@ def examine(case: Case) -> Seen:
     found = lengths(case.model, case)
     plain = {path: value for path, value in found.items() if "time step" not in path}
     if any(not np.isfinite(value) for value in found.values()):
-        return Seen("not finite", _grown(case, found, float("inf")))
+        return Seen("not finite", _grown(case, found, float("inf"), 1.0))
     values = list(plain.values())
     if not values or values[-1] == 0:
         return Seen("no layer passes a gradient")
     ratio = values[0] / values[-1]
     said = f"the first layer's is {ratio:.2g} of the last one's" if len(values) > 1 else "one layer"
-    through_time = max((found[p] / max(found[p.split(" at ")[0]], 1e-300) for p in found if "time step" in p), default=1.0)
+    firsts = [path for path in found if path.endswith("the first time step")]
+    through_time = max((found[p] / (found[p.replace("first", "last")] or 1.0) for p in firsts), default=1.0)
     if max(ratio, through_time) > GROWN:
-        return Seen(said, _grown(case, found, max(ratio, through_time)))
+        return Seen(said, _grown(case, found, ratio, through_time))
     if len(values) > 2 and ratio < FADED:
         return Seen(said, _faded(case, plain, ratio))
     return Seen(said)
 
 
-def _grown(case: Case, found: dict[str, float], ratio: float) -> Found:
-    names = list(found)
-    through_time = any("time step" in name for name in names)
+def _grown(case: Case, found: dict[str, float], down: float, back: float) -> Found:
+    names, through_time, ratio = list(found), back > down, max(down, back)
     cured = case.but(model=well_begun(case.model))
     finding = Finding(
         "exploding gradients",

@@ -16,7 +16,8 @@ from pellucid.inspection.ladder.change import rebuilt, well_begun
 from pellucid.inspection.ladder.rung import Found, Seen
 from pellucid.layers.compose import masked, walk
 
-TIMES = 2.5  # so many times the loss of knowing nothing is too much
+TIMES = 2.5  # so many times ln C is too much
+TIMES_VALUES = 30.0  # for values, where a first guess as large as the targets is usual
 
 
 def finite(case: Case) -> Seen:
@@ -67,7 +68,7 @@ def loss(case: Case) -> Seen:
     measured, chance = case.loss_of(case.model, case.probe), case.chance
     name = f"ln {case.classes}" if case.classes else "the targets' variance"
     said = f"{measured:.3g}, and {name} is {chance:.3g}"
-    if trained or measured <= TIMES * chance + 1e-6 + (0.5 if case.classes else 0.0):
+    if trained or measured <= (TIMES * chance + 0.5 if case.classes else TIMES_VALUES * chance + 1e-6):
         return Seen(said)
     z = case.model.net.forward(case.prepared(case.probe)[0], Run())[0]
     finding = Finding(

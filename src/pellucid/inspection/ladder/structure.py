@@ -21,23 +21,26 @@ def examine(case: Case) -> Seen:
 
 
 def _straight(case: Case) -> Found | None:
-    """Two dense layers with nothing between them are one."""
-    shape = case.model.input_shape
-    for i, (a, b) in enumerate(_pairs(case.model.layers)):
-        narrow = isinstance(a, Dense) and isinstance(b, Dense) and a.units < min(shape[-1], b.units)
-        if isinstance(a, Dense) and isinstance(b, Dense) and not narrow:
-            at = f"{i}.{a.kind} and {i + 1}.{b.kind}"
-            kept = unbound(case.model)
-            finding = Finding(
-                "no bend between layers",
-                f"Nothing bends the numbers between {at}: together they can do no more than one dense layer.",
-                (f"x W1 W2 is x W with W = W1 W2, so the {a.units} units between them add nothing",),
-                "Put an activation between them.",
-                f"pl.Dense({a.units}), pl.ReLU(), pl.Dense({b.units})",
-            )
-            return Found(finding, case.but(model=rebuilt(case.model, [*kept[: i + 1], ReLU(), *kept[i + 1 :]])))
+    """Two dense layers with nothing between them are one, unless the first is a narrow passage."""
+    shape, places, bent = case.model.input_shape, list[str](), list[Layer]()
+    for i, ((a, b), mine) in enumerate(zip(_pairs(case.model.layers), unbound(case.model), strict=False)):
+        bent.append(mine)
+        if isinstance(a, Dense) and isinstance(b, Dense) and a.units >= min(shape[-1], b.units):
+            places.append(f"{i}.dense")
+            bent.append(ReLU())
         shape = a.output_shape((1, *shape))[1:]
-    return None
+    if not places:
+        return None
+    first = case.model.layers[int(places[0].partition(".")[0])]
+    units = first.units if isinstance(first, Dense) else 0
+    finding = Finding(
+        "no bend between layers",
+        f"Nothing bends the numbers behind {' and '.join(places)}: together with the next dense layer each is only one.",
+        (f"x W1 W2 is x W with W = W1 W2, so the {units} units between them add nothing",),
+        "Put an activation between them.",
+        f"pl.Dense({units}), pl.ReLU(), pl.Dense(...)",
+    )
+    return Found(finding, case.but(model=rebuilt(case.model, [*bent, unbound(case.model)[-1]])))
 
 
 def _pairs(layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, Layer]]:
