@@ -59,10 +59,13 @@ from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.inspection.ledger import ledger as ledger
 from pellucid.inspection.lines import Line as Line
+from pellucid.inspection.proof import Proof as Proof
 from pellucid.inspection.tape import trace as trace
 from pellucid.inspection.trace import Trace as Trace
 from pellucid.inspection.tracefile import load_trace as load_trace
 from pellucid.inspection.tracing import tracing as tracing
+from pellucid.inspection.watch import Noticed as Noticed
+from pellucid.inspection.watch import watch as watch
 from pellucid.inspection.zoom import zoom as zoom
 from pellucid.layers import ELU as ELU
 from pellucid.layers import GELU as GELU

@@ -28,6 +28,7 @@ VERBS = {
     "data": ("pellucid.cli.data:command", "List, show and fetch the data sets that have a name."),
     "explain": ("pellucid.cli.explain:command", "Open one number of a network: what makes it, and why."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
+    "doctor": ("pellucid.cli.doctor:command", "Find what is wrong with a training, and try the cure."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
 HELP = {"--help", "-h", "--version"}

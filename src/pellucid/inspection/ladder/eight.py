@@ -17,7 +17,7 @@ from pellucid.inspection.ladder.rung import Found, Seen
 from pellucid.optim import Adam
 
 STEPS = 300
-LEARNED = 0.2  # of the loss of knowing nothing
+LEARNED = 0.4  # of the loss of knowing nothing
 RATES = (0.01, 0.1, 0.001)
 
 

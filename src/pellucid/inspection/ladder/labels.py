@@ -1,7 +1,8 @@
-"""What networks that did not see a sample say about it: labels that they surely contradict, and labels they cannot tell.
+"""What networks that did not see a sample say about it: labels that they surely contradict, or cannot tell.
 
-The samples are dealt out into three parts, and each part is answered by networks that learned the other two. Where classes
-overlap, the answers that disagree with the labels are unsure ones. Where labels are wrong, they are as sure as the rest.
+The samples are dealt out into three parts, and each part is answered by a network that learned the other two. Where
+classes overlap, the answers that disagree with the labels are unsure ones. Where labels are wrong, they are as sure as
+the rest.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ STEPS = 150
 EVERY = 10
 PARTS = 3
 MANY = 0.02  # suspects below this share of the samples are what any data have
-AS_SURE = 0.3  # of the wrong answers, that are as sure as half of the right ones; where classes overlap 0.05 to 0.15 are
+AS_SURE = (
+    0.3  # of the wrong answers, that are as sure as half of the right ones; where classes overlap 0.05 to 0.15 are
+)
+TOO_SURE = 0.08
 LISTED = 8
 LEAST = 60  # samples, below which nothing is said
 
@@ -49,6 +53,8 @@ def examine(case: Case) -> Seen:
         if near < commonest + margin and len(data) >= 100 and len(np.unique(ids)) > 1 and commonest < 0.9:
             return Seen(said, Found(_nothing(accuracy, near, commonest), None, stops=True))
         return Seen(said + f" ({100 * commonest:.0f} % by always saying the commonest)")
+    if float(sure.mean()) > accuracy + TOO_SURE:
+        return Seen(said + ", but they are too sure of themselves to judge single labels")
     suspect = np.flatnonzero(~right & (sure >= np.median(sure[right])))
     said += f"; {len(suspect)} of {len(ids)} labels are surely contradicted"
     if len(suspect) < max(5, MANY * len(ids), AS_SURE * int((~right).sum())) or accuracy < 0.6:
@@ -60,8 +66,8 @@ def examine(case: Case) -> Seen:
     kept = np.setdiff1d(np.arange(len(data)), suspect)
     finding = Finding(
         "label noise",
-        f"{len(suspect)} of {len(ids)} labels ({100 * len(suspect) / len(ids):.1f} %) are contradicted by networks that "
-        "did not see them and are sure.",
+        f"{len(suspect)} of {len(ids)} labels ({100 * len(suspect) / len(ids):.1f} %) are contradicted by networks "
+        "that did not see them and are sure.",
         (
             f"the first suspects, by their row: {listed}",
             "where classes only overlap, such answers would be unsure; these are as sure as the right ones",
@@ -93,7 +99,9 @@ def held_out(case: Case, n: int) -> Array:
     for k in range(PARTS):
         rest, aside = np.flatnonzero(part != k), np.flatnonzero(part == k)
         left = case.data[aside]
-        learn = case.but(data=case.data[rest], optimizer=Adam(0.01), batch_size=min(64, max(2, len(rest) - 1)), clip=1.0)
+        learn = case.but(
+            data=case.data[rest], optimizer=Adam(0.01), batch_size=min(64, max(2, len(rest) - 1)), clip=1.0
+        )
         step = iter(range(0, STEPS + EVERY, EVERY))
 
         def answer(model: Model, left: Data = left, aside: Array = aside, step: Iterator[int] = step) -> float:
@@ -125,8 +133,8 @@ def neighbours(x: Array, ids: Array, k: int = 5) -> float:
 def _nothing(accuracy: float, near: float, commonest: float) -> Finding:
     return Finding(
         "labels do not follow inputs",
-        f"Networks answer {100 * accuracy:.0f} % of the samples right that they did not see; always saying the commonest "
-        f"class gives {100 * commonest:.0f} %.",
+        f"Networks answer {100 * accuracy:.0f} % of the samples right that they did not see; always saying the "
+        f"commonest class gives {100 * commonest:.0f} %.",
         (f"the five nearest samples are no better: {100 * near:.0f} %",),
         "Look whether inputs and labels are in the same order: shuffled, sorted or joined one without the other.",
         "order = rng.permutation(len(x)); x, t = x[order], t[order]",

@@ -6,6 +6,7 @@ from math import isfinite
 
 import numpy as np
 
+from pellucid.base.arrays import Array
 from pellucid.inspection.ladder.case import Case
 from pellucid.inspection.ladder.change import rebuilt
 from pellucid.inspection.ladder.course import Course, Measure, course
@@ -68,7 +69,7 @@ def _measure(case: Case, cured: Case) -> tuple[str, Measure, Measure, bool]:
     return "mean error on validation", off, off, False
 
 
-def _right(case: Case, x: object, ids: object) -> Measure:
+def _right(case: Case, x: Array, ids: Array) -> Measure:
     def right(model: Model) -> float:
         y = model.predict(x)
         if case.classes == 0 and y.shape[-1] == 1 and np.max(ids) > 1:

@@ -1,7 +1,7 @@
 """The learning-rate range test: the same short training from the same start, at rates a factor of ten apart.
 
-The reader's own rate is judged by what the others reach in as many steps, and by how far it moves the weights: a step of
-about a thousandth of their length is usual.
+The reader's own rate is judged by what the others reach in as many steps, and by how far it moves the weights: a step
+of about a thousandth of their length is usual.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from math import isfinite, sqrt
 
 import numpy as np
 
+from pellucid.base.run import EVALUATE
 from pellucid.inspection.finding import Finding
 from pellucid.inspection.ladder.case import Case
 from pellucid.inspection.ladder.course import at_rate, course, paced
 from pellucid.inspection.ladder.rung import Found, Seen
 from pellucid.model import Model
 from pellucid.optim import RandomSearch
-from pellucid.schedules import as_schedule
+from pellucid.schedules import as_schedule, cosine
 
 STEPS = 60
 FACTORS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1e3)
@@ -55,13 +56,9 @@ def schedule(case: Case) -> Seen:
         f"The learning rate falls below a hundredth of its highest value after {gone} of {steps:,} steps.",
         ("what comes after learns next to nothing", "a schedule counts steps, that is batches, and not epochs"),
         "Let the schedule end with the training.",
-        case.code(
-            f"optimizer=pl.{type(case.optimizer).__name__}(pl.cosine({peak:g}, {steps}))", "--schedule cosine"
-        ),
+        case.code(f"optimizer=pl.{type(case.optimizer).__name__}(pl.cosine({peak:g}, {steps}))", "--schedule cosine"),
         {"rate": tuple(rate(int(i)) for i in np.linspace(0, steps - 1, 60))},
     )
-    from pellucid.schedules import cosine
-
     return Seen(said, Found(finding, case.but(optimizer=paced(case.optimizer, cosine(peak, steps)))))
 
 
@@ -75,7 +72,7 @@ def clip(case: Case) -> Seen:
         few = case.probe[: case.batch]
         x, t = case.prepared(few)
         twin = model.copy()
-        twin.loss_and_grad(x, t, _evaluate())
+        twin.loss_and_grad(x, t, EVALUATE)
         lengths.append(float(np.sqrt(twin.grad @ twin.grad)))
         return lengths[-1]
 
@@ -88,18 +85,15 @@ def clip(case: Case) -> Seen:
     finding = Finding(
         "clip too tight",
         f"The gradient is about {middle:.2g} long and is shortened to {case.clip:g} in every step.",
-        (f"that is the same as a rate {middle / case.clip:,.0f} times lower", "clip is for the rare step that is far too long"),
+        (
+            f"that is the same as a rate {middle / case.clip:,.0f} times lower",
+            "clip is for the rare step that is far too long",
+        ),
         "Give clip a limit that most gradients do not reach.",
         case.code(f"clip={2 * middle:.1g}", f"--clip {2 * middle:.1g}"),
         {"gradient's length": tuple(lengths)},
     )
     return Seen(said, Found(finding, case.but(clip=2 * middle)))
-
-
-def _evaluate() -> object:
-    from pellucid.base.run import EVALUATE
-
-    return EVALUATE
 
 
 def examine(case: Case) -> Seen:
@@ -112,7 +106,8 @@ def examine(case: Case) -> Seen:
     start = case.loss_of(case.model, case.probe)
     all_tried = {factor: tried(case, factor) for factor in FACTORS if factor <= 10 or peak * factor <= 10}
     own, best = all_tried[1.0], min(all_tried.values(), key=lambda one: one.loss)
-    said = f"{peak:.3g} moves the weights by {own.moved:.1g} of their length a step; {peak * best.factor:.2g} learns fastest"
+    said = f"{peak:.3g} moves the weights by {own.moved:.1g} of their length a step"
+    said += f"; {peak * best.factor:.2g} learns fastest"
     if not isfinite(best.loss):
         return Seen("the loss is not finite at any rate")
     curve = sorted(all_tried.values(), key=lambda one: one.factor)
@@ -138,7 +133,10 @@ def _gentle(curve: list[Tried], best: Tried) -> float:
 
 def _table(case: Case, curve: list[Tried]) -> tuple[str, ...]:
     peak = case.peak
-    words = [f"{peak * one.factor:.1g}: {one.loss:.3g}" if isfinite(one.loss) else f"{peak * one.factor:.1g}: not finite" for one in curve]
+    words = [
+        f"{peak * one.factor:.1g}: {one.loss:.3g}" if isfinite(one.loss) else f"{peak * one.factor:.1g}: not finite"
+        for one in curve
+    ]
     return (f"the loss after {STEPS} steps at each rate: {', '.join(words)}",) if words else ()
 
 
@@ -160,8 +158,8 @@ def _too_high(case: Case, curve: list[Tried], start: float, own: Tried, calm: Tr
     end = f"ends at {own.loss:.3g}" if isfinite(own.loss) else "is no longer finite"
     finding = Finding(
         "learning rate too high",
-        f"With a rate of {case.peak:g} the loss starts at {start:.3g} and {end} after {STEPS} steps; with {rate:g} it is "
-        f"{calm.loss:.3g}.",
+        f"With a rate of {case.peak:g} the loss starts at {start:.3g} and {end} after {STEPS} steps; with {rate:g} "
+        f"it is {calm.loss:.3g}.",
         (
             *_table(case, curve),
             f"a step moves the weights by {own.moved:.2g} of their length; 0.001 is usual, above 0.1 is wild"
@@ -180,7 +178,7 @@ def _too_low(case: Case, curve: list[Tried], distance: float, rate: float) -> Fo
     code, cured = _cure(case, rate)
     finding = Finding(
         "learning rate too low",
-        f"At this rate the weights move by at most {100 * distance:.2g} % of their length in all {case.planned:,} steps.",
+        f"At this rate the weights move by at most {100 * distance:.2g} % of their length in {case.planned:,} steps.",
         (*_table(case, curve), "a step of about 0.001 of their length is usual"),
         f"Raise the rate to {rate:g}" + (", or train much longer." if distance else "."),
         code,
