@@ -50,6 +50,7 @@ class Proof:
         lines = [f"proof: {self.says}", f"  {self.measure} over {self.steps[-1]} steps" + ", each bar a factor" * wide]
         for name, curve in (("without", self.before), ("with", self.after)):
             end = f"{curve[0]:.3g} to {curve[-1]:.3g}" if isfinite(curve[-1]) else f"{curve[0]:.3g}, then not finite"
+            end = end if isfinite(curve[0]) else "refused"
             drawn = [log(v) if isfinite(v) and v > 0 else v for v in curve] if wide else curve
             lines.append(f"    {name:<7}  {sparkline(drawn, (log(low), log(high)) if wide else (low, high))}  {end}")
         return "\n".join(lines)

@@ -194,7 +194,7 @@ def _dead(training: Training, event: EpochDone) -> Finding | None:
         return None
     return Finding(
         "dead units",
-        f"After epoch {event.epoch} {100 * shares[worst]:.0f} % of the units of {worst} are 0 for all of {len(x)} samples.",
+        f"After epoch {event.epoch} {100 * shares[worst]:.0f} % of the units of {worst} are 0 for all {len(x)} samples.",
         ("such units get no gradient and stay as they are",),
         "Begin again with a lower rate, or with LeakyReLU.",
         f"optimizer=pl.{type(training.optimizer).__name__}({event.lr / 10:.2g})",

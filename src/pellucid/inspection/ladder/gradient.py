@@ -19,7 +19,7 @@ from pellucid.inspection.ladder.case import Case
 from pellucid.inspection.ladder.rung import Found, Seen
 from pellucid.layers.compose import masked
 
-STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # of the weights' length; the smaller ones where a bend or a kink is near
+STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10, 1e-12)  # of the weights' length; small where it bends much
 SEEN = 1e-11  # a change by less than this share of the loss is rounding
 RIGHT = 0.05  # how far from 1 the ratio may be
 SAMPLES = 64

@@ -16,6 +16,7 @@ from pellucid.base.seeds import stream
 from pellucid.data.batches import Data
 from pellucid.inspection.finding import Finding
 from pellucid.inspection.ladder.case import PROBE, Case, some
+from pellucid.inspection.ladder.change import rebuilt
 from pellucid.inspection.ladder.course import course
 from pellucid.inspection.ladder.rung import Found, Seen
 from pellucid.metrics import class_ids
@@ -25,6 +26,7 @@ from pellucid.optim import Adam
 STEPS = 150
 EVERY = 10
 PARTS = 3
+ROUNDS = 2  # other parts and other first weights each time
 MANY = 0.02  # suspects below this share of the samples are what any data have
 AS_SURE = (
     0.3  # of the wrong answers, that are as sure as half of the right ones; where classes overlap 0.05 to 0.15 are
@@ -40,7 +42,7 @@ def examine(case: Case) -> Seen:
     ids = case.ids(data)
     if ids is None or len(data) < LEAST:
         return Seen("left out: too few samples" if ids is not None else "measured values have no labels")
-    p = held_out(case.but(data=data), len(data))
+    p = sum(held_out(case.but(data=data), len(data), i) for i in range(ROUNDS)) / ROUNDS
     y = class_ids(p)
     sure = p.max(axis=1) if p.shape[1] > 1 else np.maximum(p[:, 0], 1 - p[:, 0])
     right = y == ids
@@ -88,19 +90,20 @@ def _places(case: Case, data: object) -> Array:
     return np.sort(stream(case.seed, "labels").permutation(n)[: 2 * PROBE])
 
 
-def held_out(case: Case, n: int) -> Array:
+def held_out(case: Case, n: int, turn: int = 0) -> Array:
     """For every sample the answer of a network that did not learn it, at the step where such answers were best.
 
     Later ones would be too sure: a network that knows its own samples by heart is sure of all others too.
     """
-    part = stream(case.seed, "parts").permutation(n) % PARTS
+    part = stream(case.seed, "parts", turn).permutation(n) % PARTS
+    model = rebuilt(case.model, fresh=True, seed=case.model.seed + turn)  # one that has learned none of them
     answers: dict[int, Array] = {}
     losses: dict[int, float] = {}
     for k in range(PARTS):
         rest, aside = np.flatnonzero(part != k), np.flatnonzero(part == k)
         left = case.data[aside]
         learn = case.but(
-            data=case.data[rest], optimizer=Adam(0.01), batch_size=min(64, max(2, len(rest) - 1)), clip=1.0
+            model=model, data=case.data[rest], optimizer=Adam(0.01), batch_size=min(64, max(2, len(rest) - 1)), clip=1.0
         )
         step = iter(range(0, STEPS + EVERY, EVERY))
 

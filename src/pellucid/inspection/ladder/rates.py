@@ -7,7 +7,7 @@ of about a thousandth of their length is usual.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite
 
 import numpy as np
 
@@ -21,9 +21,11 @@ from pellucid.optim import RandomSearch
 from pellucid.schedules import as_schedule, cosine
 
 STEPS = 60
-FACTORS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1e3)
+FACTORS = tuple(10.0**k for k in range(-4, 9))  # above 1 only as far as a rate of MOST
+MOST = 10.0
 FAR = 0.15  # weights that move by less than this share in the whole training stay where they began
 EARLY = 0.1  # a rate that has all but gone after this part of the training falls too soon
+WILD = 0.1  # a step that moves the weights by more than this share of their length
 TIGHT = 50.0  # gradients so many times as long as clip are steered by clip alone
 
 
@@ -104,7 +106,7 @@ def examine(case: Case) -> Seen:
     if peak <= 0:
         return Seen("0: nothing moves", _too_low(case.but(optimizer=paced(case.optimizer, 1e-3)), [], 0.0, 1e-3))
     start = case.loss_of(case.model, case.probe)
-    all_tried = {factor: tried(case, factor) for factor in FACTORS if factor <= 10 or peak * factor <= 10}
+    all_tried = {factor: tried(case, factor) for factor in FACTORS if factor <= 10 or peak * factor <= MOST}
     own, best = all_tried[1.0], min(all_tried.values(), key=lambda one: one.loss)
     said = f"{peak:.3g} moves the weights by {own.moved:.1g} of their length a step"
     said += f"; {peak * best.factor:.2g} learns fastest"
@@ -112,23 +114,22 @@ def examine(case: Case) -> Seen:
         return Seen("the loss is not finite at any rate")
     curve = sorted(all_tried.values(), key=lambda one: one.factor)
     lower = [one for one in curve if one.factor < 1]
-    calm = min(lower, key=lambda one: one.loss)
-    calm = next(one for one in curve if one.loss <= 1.25 * calm.loss)  # as good at a lower rate is safer
+    calm = advised(lower)
     lost = own.loss > start - 0.05 * abs(start) or own.loss > 2.0 * calm.loss + 0.05 * case.chance
     if calm.loss < 0.9 * start and lost and (own.loss > 1.2 * calm.loss + 0.02 * case.chance):
         return Seen(said, _too_high(case, curve, start, own, calm))
     distance = own.moved * case.planned
     gained, could = start - own.loss, start - best.loss
     if best.factor > 1 and could > 0.1 * start and gained < 0.1 * could and distance < FAR:
-        return Seen(said, _too_low(case, curve, distance, peak * _gentle(curve, best)))
+        return Seen(said, _too_low(case, curve, distance, peak * advised(curve).factor))
     return Seen(said)
 
 
-def _gentle(curve: list[Tried], best: Tried) -> float:
-    """A rate a little below the fastest one, which is often at the edge."""
-    worse = [one for one in curve if one.factor > best.factor]
-    edge = bool(worse) and not isfinite(worse[0].loss)
-    return best.factor / (sqrt(10.0) if edge else 1.0)
+def advised(curve: list[Tried]) -> Tried:
+    """The lowest rate that learns about as fast as the best of those whose steps are not wild."""
+    tame = [one for one in curve if one.moved <= WILD and isfinite(one.loss)] or curve
+    best = min(tame, key=lambda one: one.loss)
+    return next(one for one in tame if one.loss <= 1.25 * best.loss)
 
 
 def _table(case: Case, curve: list[Tried]) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def examine(case: Case) -> Seen:
     said = f"{who} right on {100 * right:.0f} % of validation; chance is {100 * chance:.0f} %"
     if right <= chance + SURE * sqrt(chance * (1 - chance) / n):
         return Seen(said)
-    return Seen(said, Found(_finding(who, right, chance, n), _apart(case, keys, other)))
+    return Seen(said, Found(_finding(who, right, chance, n), _apart(case, keys, other), other_samples=True))
 
 
 def _labels(keys: list[bytes], seed: int, classes: int) -> Iterator[tuple[bytes, int]]:
@@ -141,4 +141,4 @@ def _values(case: Case) -> Seen:
         "Divide the data before anything else is done.",
         "data, validation = pl.split(data, 0.2)",
     )
-    return Seen(said, Found(finding, _apart(case, keys, other)))
+    return Seen(said, Found(finding, _apart(case, keys, other), other_samples=True))
