@@ -48,7 +48,7 @@ class Noticed(Noted):
 def watch(events: Iterable[Event], training: Training | None = None) -> Iterator[Event]:
     """The same events, and a `Noticed` after the one that showed what is wrong. Nothing about the training changes.
 
-    Noticed are: a loss that will not stay finite, a loss that does not fall, one that jumps up and down, dead units,
+    Noticed are: a loss far out of bounds, a loss that does not fall, one that jumps up and down, dead units,
     overfitting from where it begins, and a plateau.
 
     Args:
@@ -61,7 +61,7 @@ def watch(events: Iterable[Event], training: Training | None = None) -> Iterator
     >>> training = pl.train(model, (x, 3 * x), optimizer=pl.SGD(4.0), epochs=20, batch_size=16)
     >>> events = pl.watch(training)
     >>> next(event.finding.name for event in events if isinstance(event, pl.Noticed))
-    'loss will not stay finite'
+    'loss out of bounds'
     """
     if training is None and isinstance(events, Training):
         training = events
@@ -102,7 +102,7 @@ class Watcher:
         """One batch was learned: usually one comparison and one more number in a list."""
         loss = event.loss
         if loss > self.limit:
-            return self._once(_not_finite(event, self.limit / GROWN))
+            return self._once(_out_of_bounds(event, self.limit / GROWN))
         losses = self.losses
         losses.append(loss)
         if len(losses) < WINDOW:
@@ -156,6 +156,8 @@ class Watcher:
         before, now = min(losses[:-IDLE]), min(losses[-IDLE:])
         if not isfinite(before) or now < 0.99 * before or now < 0.1 * max(losses[0], self.chance):
             return None  # progress, or little left to learn
+        if before > STILL * losses[0]:
+            return self._once(_not_falling(event, losses))
         return self._once(_plateau(self.rows, before))
 
     def _once(self, found: Finding) -> Finding | None:
@@ -194,7 +196,7 @@ def _dead(training: Training, event: EpochDone) -> Finding | None:
         return None
     return Finding(
         "dead units",
-        f"After epoch {event.epoch} {100 * shares[worst]:.0f} % of the units of {worst} are 0 for all {len(x)} samples.",
+        f"After epoch {event.epoch} {100 * shares[worst]:.0f} % of the units of {worst} are 0 for {len(x)} samples.",
         ("such units get no gradient and stay as they are",),
         "Begin again with a lower rate, or with LeakyReLU.",
         f"optimizer=pl.{type(training.optimizer).__name__}({event.lr / 10:.2g})",
@@ -202,9 +204,9 @@ def _dead(training: Training, event: EpochDone) -> Finding | None:
     )
 
 
-def _not_finite(event: StepDone, usual: float) -> Finding:
+def _out_of_bounds(event: StepDone, usual: float) -> Finding:
     return Finding(
-        "loss will not stay finite",
+        "loss out of bounds",
         f"At step {event.step} the loss is {event.loss:.3g}, {event.loss / usual:,.0f} times what a network that knows "
         "nothing has.",
         (f"the learning rate is {event.lr:g}",),
@@ -226,14 +228,14 @@ def _jumping(event: StepDone, means: list[float], jump: float, mean: float) -> F
     )
 
 
-def _not_falling(event: StepDone, means: list[float]) -> Finding:
+def _not_falling(event: StepDone | EpochDone, losses: list[float]) -> Finding:
     return Finding(
         "loss not falling",
-        f"After {event.step} steps the loss is {means[-1]:.3g}; it began at {means[0]:.3g}.",
+        f"After {event.step} steps the loss is {losses[-1]:.3g}; it began at {losses[0]:.3g}.",
         (f"the learning rate is {event.lr:g}",),
         "Ask the doctor: it tells a rate that is too low or too high from a network that cannot learn.",
         "print(pl.doctor(model, x, t, optimizer=...))",
-        {f"mean loss of {WINDOW} steps": tuple(means)},
+        {"mean loss": tuple(losses)},
     )
 
 

@@ -42,7 +42,7 @@ def examine(case: Case) -> Seen:
     ids = case.ids(data)
     if ids is None or len(data) < LEAST:
         return Seen("left out: too few samples" if ids is not None else "measured values have no labels")
-    p = sum(held_out(case.but(data=data), len(data), i) for i in range(ROUNDS)) / ROUNDS
+    p = np.mean([held_out(case.but(data=data), len(data), turn) for turn in range(ROUNDS)], axis=0)  # (N, K)
     y = class_ids(p)
     sure = p.max(axis=1) if p.shape[1] > 1 else np.maximum(p[:, 0], 1 - p[:, 0])
     right = y == ids

@@ -35,22 +35,15 @@ def prove(case: Case, found: Found) -> Proof:
     end, better = _end(a[1]), _end(b[1])
     sign = 1.0 if more_is_better else -1.0
     helped = isfinite(better) and (not isfinite(end) or sign * (better - end) > GAIN * max(abs(end), abs(better)))
-    said = (
-        f"is {end:.3g}"
-        if isfinite(end)
-        else "is no longer finite"
-        if len(a[1]) > 1
-        else "cannot be measured: it is refused"
-    )
-    says = f"After {steps} steps the {name} {said} without the cure and {better:.3g} with it"
+    says = f"After {steps} steps the {name} is {end:.3g} without the cure and {better:.3g} with it"
     if found.other_samples:
-        helped, says = (
-            True,
-            f"After {steps} steps the {name} seems to be {end:.3g}; on samples that are new it is {better:.3g}",
-        )
-    return Proof(
-        name, tuple(at), tuple(a[1]), tuple(b[1]), helped, says + ("." if helped else ": no difference so soon.")
-    )
+        helped = True
+        says = f"After {steps} steps the {name} seems to be {end:.3g}; on samples that are new it is {better:.3g}"
+    elif not isfinite(end):
+        fate = "the training is refused" if len(a[1]) == 1 else f"the {name} is no longer finite"
+        says = f"Without the cure {fate}; with it the {name} is {better:.3g} after {steps} steps"
+    says += "." if helped else ": no difference so soon."
+    return Proof(name, tuple(at), tuple(a[1]), tuple(b[1]), helped, says)
 
 
 def _run(case: Case, steps: int, measure: Measure, every: int) -> tuple[list[int], list[float]]:
