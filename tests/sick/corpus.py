@@ -216,8 +216,8 @@ SICK: tuple[SetUp, ...] = (
         "labels do not follow inputs",
     ),
     SetUp(
-        "one label in ten wrong",
-        lambda: classes(*usual(), data=draw.noisy(draw.clouds(400, apart=5.0), 0.1), epochs=8),
+        "one label in six wrong",
+        lambda: classes(*usual(), data=draw.noisy(draw.clouds(400, apart=5.0), 0.16), epochs=8),
         "label noise",
     ),
     SetUp(

@@ -106,7 +106,7 @@ HEALTHY: tuple[SetUp, ...] = (
     SetUp(
         "words through an embedding",
         lambda: classes(
-            pl.Embedding(20, 6), pl.Flatten(), pl.Dense(16), pl.ReLU(), pl.Dense(2), data=draw.words(), epochs=5
+            pl.Embedding(12, 4), pl.Flatten(), pl.Dense(16), pl.ReLU(), pl.Dense(2), data=draw.words(), epochs=5
         ),
     ),
     SetUp("batch norm", lambda: classes(pl.Dense(16), pl.BatchNorm(), pl.ReLU(), pl.Dense(3), epochs=10)),

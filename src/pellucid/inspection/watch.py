@@ -66,9 +66,13 @@ def watch(events: Iterable[Event], training: Training | None = None) -> Iterator
     if training is None and isinstance(events, Training):
         training = events
     watcher = Watcher(training)
+    losses = watcher.losses
     for event in events:
         yield event
         if type(event) is StepDone:
+            losses.append(event.loss)
+            if event.loss <= watcher.limit and len(losses) < WINDOW:
+                continue  # nearly always: this line and the three above are what watching costs
             found = watcher.step(event)
         elif type(event) is EpochDone:
             found = watcher.epoch(event)
@@ -89,31 +93,28 @@ class Watcher:
         self.training = training
         self.chance = 0.0 if training is None else _chance(training)
         self.said: set[str] = set()
-        self.limit = float("inf")  # a loss above this is not normal
+        self.limit = -1.0  # a loss above this is not normal; known after the first step
         self.losses: list[float] = []  # of the present window
         self.means: list[float] = []  # of the windows before
         self.rows = [] if training is None else [dict(row) for row in training.history]
         self.look_at = LOOK
-        self.first_step = 0
 
     # ---- after every step ---------------------------------------------------------------------------------------
 
     def step(self, event: StepDone) -> Finding | None:
-        """One batch was learned: usually one comparison and one more number in a list."""
-        loss = event.loss
-        if loss > self.limit:
+        """The first batch was learned, or a window is full, or the loss is out of bounds."""
+        if self.limit < 0:
+            self.limit = GROWN * max(event.loss, self.chance, 1e-12)
+        elif event.loss > self.limit:
             return self._once(_out_of_bounds(event, self.limit / GROWN))
-        losses = self.losses
-        losses.append(loss)
-        if len(losses) < WINDOW:
-            if self.limit == float("inf"):
-                self.limit, self.first_step = GROWN * max(loss, self.chance, 1e-12), event.step
+        if len(self.losses) < WINDOW:
             return None
-        self.losses = []
+        losses = list(self.losses)
+        self.losses.clear()
         return self._window(event, losses)
 
     def _window(self, event: StepDone, losses: list[float]) -> Finding | None:
-        mean = sum(losses) / WINDOW
+        mean = sum(losses) / len(losses)
         self.means.append(mean)
         first = self.means[0]
         if len(self.means) < 4:
@@ -121,7 +122,7 @@ class Watcher:
         recent = sum(self.means[-2:]) / 2
         if recent < STILL * first or (self.rows and self.rows[0].get("loss", 0.0) > recent / STILL):
             return None
-        jump = sum(abs(b - a) for a, b in pairwise(losses)) / (WINDOW - 1)
+        jump = sum(abs(b - a) for a, b in pairwise(losses)) / (len(losses) - 1)
         if recent > 1.2 * first or jump > 0.5 * mean:
             return self._once(_jumping(event, self.means, jump, mean))
         return self._once(_not_falling(event, self.means))
@@ -258,7 +259,7 @@ def _plateau(rows: list[dict[str, Any]], before: float) -> Finding:
         "plateau",
         f"The training loss has not fallen for {IDLE} epochs: it is {rows[-1]['loss']:.3g} and was {before:.3g}.",
         (f"the learning rate is {rate:g}",),
-        "Lower the rate in the course of the training, or give the network more units.",
+        "Stop here, or lower the rate in the course of the training; more units help where this is too high a loss.",
         f"optimizer=pl.Adam(pl.cosine({rate:g}, steps))",
         {"training loss": tuple(row["loss"] for row in rows)},
     )

@@ -28,9 +28,9 @@ EVERY = 10
 PARTS = 3
 ROUNDS = 2  # other parts and other first weights each time
 MANY = 0.02  # suspects below this share of the samples are what any data have
-AS_SURE = (
-    0.3  # of the wrong answers, that are as sure as half of the right ones; where classes overlap 0.05 to 0.15 are
-)
+# Of the wrong answers, this share is as sure as half of the right ones; where classes overlap 0.05 to 0.2 are.
+AS_SURE = 0.4
+HALF = 0.5  # of what could be known must be known by networks that judge labels
 TOO_SURE = 0.08
 LISTED = 8
 LEAST = 60  # samples, below which nothing is said
@@ -59,7 +59,8 @@ def examine(case: Case) -> Seen:
         return Seen(said + ", but they are too sure of themselves to judge single labels")
     suspect = np.flatnonzero(~right & (sure >= np.median(sure[right])))
     said += f"; {len(suspect)} of {len(ids)} labels are surely contradicted"
-    if len(suspect) < max(5, MANY * len(ids), AS_SURE * int((~right).sum())) or accuracy < 0.6:
+    told_apart = commonest + HALF * (1 - commonest)
+    if len(suspect) < max(5, MANY * len(ids), AS_SURE * int((~right).sum())) or accuracy < told_apart:
         return Seen(said)
     worst = suspect[np.argsort(-sure[suspect], kind="stable")][:LISTED]
     names = case.data.classes or tuple(map(str, range(max(case.classes, int(ids.max()) + 1))))
