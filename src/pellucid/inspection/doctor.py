@@ -188,7 +188,7 @@ def doctor(
 def climb(case: Case, prove: bool = False, told: Callable[[str], None] = lambda what: None) -> Diagnosis:
     """Make the experiments in their order; `told` hears what is looked at next."""
     case.prepared(case.probe[:1])  # what does not fit at all is an error, and no finding
-    findings: list[Finding] = []
+    sick: list[tuple[Case, Found]] = []
     looked: dict[str, Looked] = {}
     left_out: list[Looked] = []
     stopped = ""
@@ -203,11 +203,7 @@ def climb(case: Case, prove: bool = False, told: Callable[[str], None] = lambda 
                 looked[name] = before if found is None else replace(before, found=(*before.found, found.finding.name))
                 if found is None:
                     break
-                proof = None
-                if prove and found.cured is not None:
-                    told(f"the cure of {found.finding.name!r}")
-                    proof = proving.prove(case, found)
-                findings.append(replace(found.finding, proof=proof))
+                sick.append((case, found))
                 stopped = found.finding.name if found.stops else ""
                 if found.cured is not None:
                     case = found.cured
@@ -215,7 +211,23 @@ def climb(case: Case, prove: bool = False, told: Callable[[str], None] = lambda 
             left_out.append(Looked(name, "the time was over"))
         except PellucidError as error:
             left_out.append(Looked(name, str(error).splitlines()[0]))
+    findings = [found.finding if not prove else _proved(before, found, case, told) for before, found in sick]
     return Diagnosis(tuple(findings), tuple(looked.values()), tuple(left_out))
+
+
+def _proved(before: Case, found: Found, healthy: Case, told: Callable[[str], None]) -> Finding:
+    """The finding with its cure tried, at the rate that was right in the end: a wrong one would hide what it does."""
+    cured = found.cured
+    if cured is None:
+        return found.finding
+    told(f"the cure of {found.finding.name!r}")
+    if cured.optimizer is before.optimizer and cured.clip == before.clip:
+        pace = {"optimizer": healthy.optimizer, "clip": healthy.clip}
+        before, found = before.but(**pace), replace(found, cured=cured.but(**pace))
+    try:
+        return replace(found.finding, proof=proving.prove(before, found))
+    except OutOfTime:
+        return found.finding
 
 
 def _examined(rung: Rung, case: Case) -> Iterator[tuple[str, Found | None]]:

@@ -29,7 +29,7 @@ from pellucid.train import Training
 WINDOW = 64  # steps whose mean loss is one point
 GROWN = 10.0  # a loss so many times that of knowing nothing will hardly come back
 STILL = 0.98  # a loss that is still above this share of the first has not fallen
-BORNE = 3  # epochs without a new lowest validation loss
+BORNE = 5  # epochs without a new lowest validation loss
 IDLE = 10  # epochs without progress that make a plateau
 DEAD, LOOK, SAMPLES = (
     0.5,
@@ -148,6 +148,8 @@ class Watcher:
         learned = self.rows[-1]["loss"] < 0.95 * self.rows[best]["loss"]
         if len(since) < max(BORNE, len(held) // 10) or min(since[-BORNE:]) <= floor or not learned:
             return None
+        if held[-1] < sum(since) / len(since):
+            return None  # it is coming down again
         return self._once(_overfitting(self.rows, best))
 
     def _plateau(self, event: EpochDone) -> Finding | None:

@@ -49,7 +49,7 @@ def schedule(case: Case) -> Seen:
     """Whether the rate is still there when it is needed."""
     rate, steps = as_schedule(case.optimizer.lr), case.planned
     peak, later = case.peak, [rate(int(steps * part)) for part in (EARLY, 0.2, 0.5)]
-    said = f"{peak:.3g} at its highest, {rate(max(steps - 1, 0)):.2g} at the end of {steps:,} steps"
+    said = f"{peak:.3g} at its highest, {rate(max(steps - 1, 0)):.3g} at the end of {steps:,} steps"
     if peak <= 0 or steps < 20 or max(later) > 0.01 * peak:
         return Seen(said)
     gone = next(i for i in range(steps) if rate(i) < 0.01 * peak and i > 0)
