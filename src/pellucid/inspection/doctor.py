@@ -211,11 +211,11 @@ def climb(case: Case, prove: bool = False, told: Callable[[str], None] = lambda 
             left_out.append(Looked(name, "the time was over"))
         except PellucidError as error:
             left_out.append(Looked(name, str(error).splitlines()[0]))
-    findings = [found.finding if not prove else _proved(before, found, case, told) for before, found in sick]
+    findings = [_proved(*one, case, one is sick[-1], told) if prove else one[1].finding for one in sick]
     return Diagnosis(tuple(findings), tuple(looked.values()), tuple(left_out))
 
 
-def _proved(before: Case, found: Found, healthy: Case, told: Callable[[str], None]) -> Finding:
+def _proved(before: Case, found: Found, healthy: Case, last: bool, told: Callable[[str], None]) -> Finding:
     """The finding with its cure tried, at the rate that was right in the end: a wrong one would hide what it does."""
     cured = found.cured
     if cured is None:
@@ -225,7 +225,7 @@ def _proved(before: Case, found: Found, healthy: Case, told: Callable[[str], Non
         pace = {"optimizer": healthy.optimizer, "clip": healthy.clip}
         before, found = before.but(**pace), replace(found, cured=cured.but(**pace))
     try:
-        return replace(found.finding, proof=proving.prove(before, found))
+        return replace(found.finding, proof=proving.prove(before, found, last))
     except OutOfTime:
         return found.finding
 
