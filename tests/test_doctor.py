@@ -16,6 +16,7 @@ from pellucid.inspection.ladder import proving
 from pellucid.inspection.ladder.case import Case, Clock, OutOfTime
 from pellucid.inspection.ladder.change import drops, rebuilt, unrestrained
 from pellucid.inspection.ladder.course import course
+from pellucid.inspection.ladder.rates import Tried, advised
 from pellucid.inspection.proof import Proof, sparkline
 from tests.sick.case import SetUp
 from tests.sick.corpus import SICK, classes, usual
@@ -111,6 +112,24 @@ def test_a_clock_that_is_over_ends_a_short_training() -> None:
     case = Case(model, data, data, told["optimizer"], clock=Clock.of(-1.0))
     with pytest.raises(OutOfTime):
         course(case, 5)
+
+
+def test_a_short_training_leaves_its_case_as_it_was() -> None:
+    model, data, told = classes(*usual())
+    case, theta = Case(model, data, data, told["optimizer"]), model.theta.copy()
+    done = course(case, 5, {"loss": lambda m: case.loss_of(m, data)}, every=2)
+    assert (model.theta == theta).all()
+    assert case.optimizer.t == 0
+    assert done.at == [0, 2, 4, 5]
+    assert len(done.losses) == 5
+    assert done.measured["loss"][-1] < done.measured["loss"][0]
+    assert 0.0 < done.moved < 0.2
+
+
+def test_the_advised_rate_is_the_lowest_that_is_about_as_good_and_not_wild() -> None:
+    curve = [Tried(0.1, 0.9, 1e-3), Tried(1.0, 0.5, 1e-2), Tried(10.0, 0.45, 9e-2), Tried(100.0, 0.1, 0.8)]
+    assert advised(curve).factor == 1.0
+    assert advised([*curve[2:], Tried(1e3, float("inf"), float("inf"))]).factor == 10.0
 
 
 def test_a_diagnosis_is_plain_values() -> None:
