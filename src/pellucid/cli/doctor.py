@@ -22,10 +22,10 @@ Examples:
   pellucid doctor digits.safetensors digits                 a network that was trained
 """
 NETWORK = {"layers", "activation", "loss", "dropout", "l1", "l2", "standardize"}  # a model file has these in it
-OPTIONS = (
+OPTIONS = (  # those of `pellucid train` that describe a training, in the order of its help
     "layers", "activation", "loss", "optimizer", "lr", "schedule", "decay", "momentum", "epochs", "batch_size",
-    "validation", "test", "dropout", "l1", "l2", "clip", "shift", "standardize", "seed", "target", "keep", "drop",
-    "group", "time",
+    "validation", "test", "dropout", "l1", "l2", "clip", "flip", "rotate", "scale", "shear", "crop", "elastic", "shift",
+    "stroke", "noise", "cutout", "mixup", "enlarge", "standardize", "seed", "target", "keep", "drop", "group", "time",
 )  # fmt: skip
 SHARED = [option for option in train.params if option.name in OPTIONS]
 
