@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import pellucid as pl
-from pellucid.inspection.doctor import LADDER
 from pellucid.inspection.ladder import proving
 from pellucid.inspection.ladder.case import Case, Clock, OutOfTime
 from pellucid.inspection.ladder.change import drops, rebuilt, unrestrained
+from pellucid.inspection.ladder.climb import LADDER
 from pellucid.inspection.ladder.course import course
 from pellucid.inspection.ladder.rates import Tried, advised
 from pellucid.inspection.proof import Proof, sparkline
@@ -152,6 +152,8 @@ def test_what_does_not_fit_at_all_is_an_error() -> None:
         pl.doctor(model, data.x, data.t + 5)
     with pytest.raises(pl.DataError, match="nan"):
         pl.doctor(model, np.where(data.x > 1, np.nan, data.x), data.t)
+    with pytest.raises(pl.UsageError, match="no parameters"):
+        pl.doctor(pl.Model(pl.Flatten(), input_shape=4), data.x, data.x)
     for name in ("epochs", "batch_size"):
         with pytest.raises(pl.UsageError, match=name):
             pl.doctor(model, data, **{name: 0})
@@ -168,6 +170,26 @@ def test_two_things_that_are_wrong_are_both_found_the_cause_first() -> None:
     assert first is not None
     assert first.says.endswith("the findings below are not cured here.")  # its cure alone is not enough
     assert all(proof is not None and proof.helped for proof in others)
+
+
+def test_numbers_of_any_size_and_rates_of_any_height_are_told_apart() -> None:
+    model = pl.Model(pl.Dense(64), pl.ReLU(), pl.Dense(1), input_shape=4)
+    x = clouds().x
+    told = {"optimizer": pl.SGD(1e3), "batch_size": 32, "seconds": None}
+    names = pl.doctor(model, 1e30 * x.astype(float), 1e20 * x[:, 0].astype(float), **told).names
+    assert names == ("unscaled inputs", "unscaled targets", "learning rate too high")
+    assert pl.doctor(
+        model, x, np.ones(240), optimizer=pl.Adam(0.02), seconds=None
+    ).ok  # nothing to learn, nothing wrong
+
+
+def test_sequences_with_an_answer_a_step_are_examined() -> None:
+    x = np.random.default_rng(0).integers(0, 5, (150, 6))
+    layers = pl.Embedding(5, 8), pl.GRU(12, sequence=True), pl.Dense(5)
+    model = pl.Model(*layers, loss=pl.SoftmaxCrossEntropy(), input_shape=(6,))
+    diagnosis = pl.doctor(model, x, np.roll(x, 1, axis=1), optimizer=pl.Adam(0.02), batch_size=32, seconds=None)
+    assert diagnosis.ok, str(diagnosis)
+    assert diagnosis.left_out == ()
 
 
 def test_a_function_without_a_slope_passes_no_gradient_but_is_no_mistake() -> None:
