@@ -64,6 +64,8 @@ from pellucid.inspection import plot as plot
 from pellucid.inspection.backward.report import BackwardReport as BackwardReport
 from pellucid.inspection.blame import Blame as Blame
 from pellucid.inspection.blame import blame as blame
+from pellucid.inspection.broke import Broke as Broke
+from pellucid.inspection.broke import where_it_broke as where_it_broke
 from pellucid.inspection.check_backward import check_backward as check_backward
 from pellucid.inspection.doctor import Diagnosis as Diagnosis
 from pellucid.inspection.doctor import doctor as doctor
@@ -75,9 +77,12 @@ from pellucid.inspection.ledger import ledger as ledger
 from pellucid.inspection.lines import Line as Line
 from pellucid.inspection.neighbours import Nearest as Nearest
 from pellucid.inspection.neighbours import nearest as nearest
+from pellucid.inspection.open_recording import open_recording as open_recording
 from pellucid.inspection.preview import Preview as Preview
 from pellucid.inspection.preview import preview as preview
 from pellucid.inspection.proof import Proof as Proof
+from pellucid.inspection.recorder import record as record
+from pellucid.inspection.recording import Recording as Recording
 from pellucid.inspection.tape import trace as trace
 from pellucid.inspection.trace import Trace as Trace
 from pellucid.inspection.tracefile import load_trace as load_trace

@@ -32,6 +32,7 @@ VERBS = {
     "plot": ("pellucid.cli.plot:command", "Draw a saved network: curves, mistakes, weights, ..."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
     "doctor": ("pellucid.cli.doctor:command", "Find what is wrong with a training, and try the cure."),
+    "replay": ("pellucid.cli.replay:command", "Go back to any step of a recorded training, exactly."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
 HELP = {"--help", "-h", "--version"}
@@ -105,6 +106,7 @@ def main(args: Sequence[str] | None = None, environment: Environment | None = No
 
 
 def _run(words: list[str], env: Environment) -> int:
+    env.words = ("pellucid", *words)
     try:
         with cli.make_context("pellucid", words, obj=env) as context:
             result = cli.invoke(context)
