@@ -231,7 +231,7 @@ def test_the_other_library_reads_the_numbers(saved: Path) -> None:
 
 
 @dataclass
-class Scale(pl.Layer):
+class Stretch(pl.Layer):
     """Y = a X, with a learned; `names` is there to be written down."""
 
     start: float
@@ -253,12 +253,12 @@ class Scale(pl.Layer):
 
 
 def test_a_layer_of_ones_own_is_named_when_loading(tmp_path: Path) -> None:
-    model = pl.Model(pl.Dense(2), Scale(1.5, ("x", "y"), layers=3), input_shape=(2,))
+    model = pl.Model(pl.Dense(2), Stretch(1.5, ("x", "y"), layers=3), input_shape=(2,))
     model.buffers[:] = [3.0, 4.0]
-    twin = same_after_saving(model, np.ones((3, 2)), tmp_path, extra=[Scale])
-    assert twin.layers[1] == Scale(1.5, ("x", "y"), 3)
+    twin = same_after_saving(model, np.ones((3, 2)), tmp_path, extra=[Stretch])
+    assert twin.layers[1] == Stretch(1.5, ("x", "y"), 3)
     assert twin.buffers.tolist() == [3.0, 4.0]
-    refused(tmp_path / "twin.safetensors", "'Scale'", "extra=[")
+    refused(tmp_path / "twin.safetensors", "'Stretch'", "extra=[")
 
 
 class NoDataclass(pl.Layer):
@@ -274,7 +274,7 @@ class NoDataclass(pl.Layer):
 CANNOT = {
     "layer": lambda: pl.Model(pl.Dense(1), NoDataclass(), input_shape=(2,)),
     "preparation": lambda: pl.Model(pl.Dense(1), input_shape=(2,), prepare=lambda x: x / 255),
-    "argument": lambda: pl.Model(pl.Dense(1), Scale(1.0, names={"a": 1}), input_shape=(2,)),  # type: ignore[arg-type]
+    "argument": lambda: pl.Model(pl.Dense(1), Stretch(1.0, names={"a": 1}), input_shape=(2,)),  # type: ignore[arg-type]
     "history": lambda: _with_history(object()),
     "type": lambda: pl.Model(pl.Dense(1), input_shape=(2,), dtype=np.longdouble),
 }

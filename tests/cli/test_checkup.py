@@ -61,7 +61,7 @@ def test_a_program_hears_it_as_events() -> None:
     told = run("train", leaky(), "--epochs", 1, "--json").done()
     assert told.kinds == ["start", "finding", "epoch", "done"]
     finding = told.events[1]
-    assert finding["finding"] == "near-duplicates across the split"
+    assert finding["name"] == "near-duplicates across the split"
     assert finding["evidence"][0].endswith("are equal after a move by a pixel")
     assert "of 200 test samples" in finding["says"]
     assert finding["cure"]

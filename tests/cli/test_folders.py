@@ -105,7 +105,7 @@ def test_channels_are_measured_on_the_training_part() -> None:
 
 def test_files_that_belong_together_stay_together() -> None:
     run("train", cells(), "--epochs", 1).done()
-    together = run("train", "cells", "--epochs", 1, "--group-by", r"C\d+", "--json").done()
+    together = run("train", "cells", "--epochs", 1, "--group-by", r"C\d+", "--lr", 1e-4, "--json").done()
     assert together.kinds == ["start", "epoch", "done"], "no copies across the split, and nothing said about names"
     assert together.events[0]["samples"] % 10 == 0, "whole patients: of each five cells in both classes"
     run("train", "cells", "--epochs", 1, "--group-by", r"C\d+", "--validation", 0, "--json").done()

@@ -63,11 +63,4 @@ def tell_findings(env: Environment, report: DataReport) -> None:
         options = f" ({finding.code})" if finding.code.startswith("--") else ""
         if finding.cure:
             say_line(env, f"{'':<{MARGIN}}what helps: {finding.cure.removesuffix('.')}{options}")
-        env.event(
-            "finding",
-            finding=finding.name,
-            says=finding.says,
-            evidence=list(finding.evidence),
-            cure=finding.cure,
-            code=finding.code,
-        )
+        env.event("finding", **finding.as_dict())
