@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import pellucid as pl
-from pellucid.base.arrays import Array, Shape
+from pellucid.base.arrays import Array, Rows, Shape
 from pellucid.base.errors import UsageError, draw_shapes
 from pellucid.cli.usual import ACTIVATIONS, LOSSES, Usual
+from pellucid.datasets.measure import reaches, spread
 from pellucid.diverged import BIG
 from pellucid.losses import ClassLoss
 
@@ -175,6 +176,8 @@ def _toml_loss(said: Any, path: str) -> pl.Loss:
 
 def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:
     """What is done to this raw data before the first layer, measured on the training part alone."""
+    if isinstance(data.x, Rows):
+        return _preparation_on_disk(data, shape, standardize)
     top = max(float(data.x.max()), -float(data.x.min()))
     if data.x.dtype == np.uint8 or data.x.ndim > 2:
         full = 255.0 if data.x.dtype == np.uint8 and top > FAINT else top or 1.0
@@ -185,6 +188,25 @@ def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:
         return replace(pixels, mean=mean, std=std)
     if data.columns or top > BIG or standardize:
         return pl.Standardize.fit(data.x, data.columns)
+    return None
+
+
+def _preparation_on_disk(data: pl.Data, shape: Shape, standardize: bool) -> Any:
+    """The same for samples that stay on the disk, in one pass at most: bytes need none if they are bright."""
+    x = data.x
+    bright = x.dtype == np.uint8 and not standardize and reaches(x, FAINT)
+    found = None if bright else spread(x)
+    top = 255.0 if found is None else max(float(found.most.max()), -float(found.least.min()))
+    if x.dtype == np.uint8 or x.ndim > 2:
+        full = 255.0 if x.dtype == np.uint8 and top > FAINT else top or 1.0
+        pixels = pl.Pixels(shape, full, x.shape[1:], digit=looks_like_digits(data))
+        if not standardize or found is None:
+            return pixels
+        mean = float(found.mean.mean())
+        std = sqrt(float((found.std**2 + (found.mean - mean) ** 2).mean()))  # of all pixels, out of each one's
+        return replace(pixels, mean=mean / full, std=std / full or 1.0)
+    if found is not None and (data.columns or top > BIG or standardize):
+        return pl.Standardize(tuple(found.mean.tolist()), tuple(found.std.tolist()), data.columns)
     return None
 
 

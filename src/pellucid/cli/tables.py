@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,10 +25,15 @@ SORTABLE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T].*)?")  # dates that stand in t
 MOST_CLASSES = 8  # more are not listed
 
 
-def load_any(data: str, target: str | None, seed: int, prepare: Any = None) -> tuple[pl.Data, pl.Data | None]:
-    """A data set by its name or path; a table with whatever its columns hold, as a trained preparation knows it."""
+def load_any(
+    data: str, target: str | None, seed: int, prepare: Any = None, stream: bool | None = None
+) -> tuple[pl.Data, pl.Data | None]:
+    """A data set by its name or path; a table with whatever its columns hold, as a trained preparation knows it.
+
+    What stays on the disk is loaded ahead, by as many threads as there are cores.
+    """
     if data in NAMED or not Path(data).is_file() or not data.lower().removesuffix(".gz").endswith(TABLES):
-        return load(data, target=target, seed=seed)
+        return load(data, target=target, seed=seed, stream=stream, threads=min(os.cpu_count() or 1, 8))
     if prepare is not None and not isinstance(prepare, pl.Table):
         return load(data, target=target, seed=seed)
     return read_table(data, target, prepare), None
