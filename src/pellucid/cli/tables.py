@@ -13,29 +13,45 @@ import numpy as np
 import pellucid as pl
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
-from pellucid.datasets import infer, load, read_table
+from pellucid.base.seeds import stream
+from pellucid.datasets import Stream, infer, load, read_table
 from pellucid.datasets.infer import Inferred
 from pellucid.datasets.load import NAMED, TABLES
+from pellucid.datasets.tablestream import is_large, stream_table
 from pellucid.inspection.summary import plainly
 
 if TYPE_CHECKING:
+    from pellucid.cli.environment import Environment
     from pellucid.cli.plan import Options
 
 SORTABLE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T].*)?")  # dates that stand in their order when they are sorted as words
+MOST_THREADS = 8  # that load ahead; more would only wait for the disk
+SAMPLE = 50_000  # rows on which the columns of a table that stays on the disk are inferred and measured
 MOST_CLASSES = 8  # more are not listed
 
 
 def load_any(
-    data: str, target: str | None, seed: int, prepare: Any = None, stream: bool | None = None
+    data: str,
+    target: str | None,
+    seed: int,
+    prepare: Any = None,
+    on_disk: bool | None = None,
+    env: Environment | None = None,
 ) -> tuple[pl.Data, pl.Data | None]:
     """A data set by its name or path; a table with whatever its columns hold, as a trained preparation knows it.
 
     What stays on the disk is loaded ahead, by as many threads as there are cores.
     """
+    threads = min(os.cpu_count() or 1, MOST_THREADS)
     if data in NAMED or not Path(data).is_file() or not data.lower().removesuffix(".gz").endswith(TABLES):
-        return load(data, target=target, seed=seed, stream=stream, threads=min(os.cpu_count() or 1, 8))
+        return load(data, target=target, seed=seed, stream=on_disk, threads=threads)
     if prepare is not None and not isinstance(prepare, pl.Table):
-        return load(data, target=target, seed=seed)
+        return load(data, target=target, seed=seed, stream=on_disk, threads=threads)
+    if on_disk or (on_disk is None and is_large(Path(data))):
+        if env is None:
+            return stream_table(data, target, prepare, threads), None
+        with env.progress("reading the table", None) as bar:
+            return stream_table(data, target, prepare, threads, lambda d, n: bar(n, f"{d}, {n:,} rows")), None
     return read_table(data, target, prepare), None
 
 
@@ -113,7 +129,16 @@ def inferred_for(options: Options, data: pl.Data) -> Inferred | None:
         drop[options.group] = "it says which rows belong together"
     if options.time is not None:
         drop[options.time] = "it says which rows are later; what is later than all that was learned is new to a network"
-    return infer(data, keep=options.keep, drop=drop)
+    return infer(sampled(data, options.seed), keep=options.keep, drop=drop)
+
+
+def sampled(data: pl.Data, seed: int) -> pl.Data:
+    """The data themselves; of a table that stays on the disk, rows that chance chooses, in memory."""
+    if not isinstance(data, Stream):
+        return data
+    count = min(SAMPLE, len(data))
+    some = data[np.sort(stream(seed, "infer").permutation(len(data))[:count])]
+    return pl.Data(some.x[:], some.t, some.classes, columns=some.columns, name=some.name, target=some.target)
 
 
 def times_of(options: Options, data: pl.Data) -> Array:
@@ -133,6 +158,8 @@ def table_lines(inferred: Inferred, data: pl.Data, guessed: bool) -> Iterator[st
     """What was found, a line each: the target, the columns by their kind, what is left out and why."""
     guess = " (guessed by its name; --target names another)" if guessed else ""
     yield f"{'target':<9} {data.target}{guess}: {_target(data)}"
+    if isinstance(data, Stream) and len(data) > SAMPLE:
+        yield f"{'columns':<9} inferred and measured on {SAMPLE:,} of the rows to train, chosen by chance"
     for head, line in inferred.lines():
         yield f"{head:<9} {line}"
 

@@ -166,7 +166,7 @@ def command(
     from pellucid.cli.tables import load_any
 
     options = Options(data, **said)
-    loaded = load_any(data, options.target, options.seed, stream=options.stream)
+    loaded = load_any(data, options.target, options.seed, on_disk=options.stream, env=env)
     if folds is not None:
         if checkpoint is not None or output is not None or patience is not None or keep_best:
             raise click.UsageError("--folds saves nothing and watches nothing: leave out --output, --checkpoint, ...")

@@ -19,6 +19,7 @@ from pellucid.datasets.sets import PARTED
 from pellucid.datasets.sets import TABLES as NAMED_TABLES
 from pellucid.datasets.stream import Stream, load_npy
 from pellucid.datasets.tables import read_csv
+from pellucid.datasets.tablestream import is_large, stream_table
 
 FRESH = 1000  # points a class in a toy's test part: enough that the accuracy's error is below 1 %
 
@@ -84,6 +85,8 @@ def load(
     if path.suffix.lower() == ".npy":
         return load_npy(path, stream, threads)
     if _is_table(path):
+        if stream or (stream is None and is_large(path)):
+            return stream_table(path, target, threads=threads), None
         return read_csv(path, target), None
     if path.suffix.lower() == ".npz":
         return read_npz(path)

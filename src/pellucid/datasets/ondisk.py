@@ -19,6 +19,7 @@ from pellucid.base.errors import UsageError
 from pellucid.datasets.windows import Order
 
 MOST_WINDOWS = 2  # a batch that needs more is not one of an epoch's, and is picked row by row
+PIECE = 4 << 20  # bytes of records that are looked at for one column of them
 SCRAPS = 4  # so many short runs or more are cut out of one piece that is read as a whole
 DENSE = 0.5  # if at least this share of the piece is wanted
 LARGE = 512 << 20  # bytes; more than this is never made an array by accident, and stays on the disk by itself
@@ -129,17 +130,20 @@ class OnDisk(Rows):
 
     def __getitem__(self, at: Any) -> Array:
         n = len(self)
+        if isinstance(at, str):  # a column of records
+            step = max(1, PIECE // self.dtype.itemsize)
+            return np.concatenate([self._slice(i, min(i + step, n))[at] for i in range(0, n, step)])
         if isinstance(at, slice) and at.step in (None, 1):
             first, end, _ = at.indices(n)
             return self._slice(first, max(first, end))
-        rows = np.arange(n)[at] if isinstance(at, slice) else np.asarray(at)
+        rows: Array = np.arange(n)[at] if isinstance(at, slice) else np.asarray(at)
         if rows.dtype == np.bool_:
             rows = np.flatnonzero(rows)
         rows = np.where(rows < 0, rows + n, rows)
         if rows.size and (rows.min() < 0 or rows.max() >= n):
             raise IndexError(f"{self.place.name} has {n} rows; row {int(rows.max())} was asked for.")
         found = self._mixed(rows.ravel())
-        return found.reshape(*rows.shape, *self.shape[1:])
+        return found.reshape((*rows.shape, *self.shape[1:]))[()]
 
     def _slice(self, first: int, end: int) -> Array:
         """Rows one after the other. Who asks for a second slice like that is given it from what was read ahead."""
