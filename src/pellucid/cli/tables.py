@@ -46,7 +46,7 @@ def load_any(
     if data in NAMED or not Path(data).is_file() or not data.lower().removesuffix(".gz").endswith(TABLES):
         return load(data, target=target, seed=seed, stream=on_disk, threads=threads)
     if prepare is not None and not isinstance(prepare, pl.Table):
-        return load(data, target=target, seed=seed, stream=on_disk, threads=threads)
+        return load(data, target=target, seed=seed, stream=False)  # whose rows are numbers, not records
     if on_disk or (on_disk is None and is_large(Path(data))):
         if env is None:
             return stream_table(data, target, prepare, threads), None

@@ -118,7 +118,7 @@ class OnDisk(Rows):
     def words(self) -> str:
         """How it is read, in a line."""
         p = self.place
-        what = f"{p.window} at a time" if p.block == 1 else f"{p.window} blocks of {p.block:,} at a time, mixed,"
+        what = f"{p.window} at a time," if p.block == 1 else f"{p.window} blocks of {p.block:,} at a time, mixed,"
         ahead = f"ahead of the step by {self.threads} thread{'s' * (self.threads > 1)}" if self.threads else "as needed"
         return f"the samples stay on the disk and are read {what} {ahead}"
 
