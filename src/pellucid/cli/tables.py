@@ -70,24 +70,30 @@ def check_table_options(options: Options, data: pl.Data) -> None:
 
 
 def check_classes(data: pl.Data) -> None:
-    """Refuse a single class, and a class with a single row, which cannot be both learned and tested."""
-    if data.x.dtype.names is None or not data.classes:
+    """Refuse what nothing can be learned from: a single sample, samples without numbers, a single class; and a class
+    with a single sample, which cannot be both learned and tested."""
+    if len(data) < 2:
+        raise DataError(f"{data.name} holds one sample only. Some are learned from and others tested on.")
+    if data.x.dtype.names is None and 0 in data.x.shape[1:]:
+        raise DataError(f"{data.name}: its samples have the shape {data.x.shape[1:]}, so there are no numbers in them.")
+    if not data.classes:
         return
-    if len(data.classes) == 1:
-        raise DataError(
-            f"{data.name}: column {data.target!r} holds {data.classes[0]!r} in every row, so there is nothing to tell "
-            "apart. Name another target, or add rows with another answer."
-        )
     counts = np.bincount(data.t, minlength=len(data.classes))
+    row, column = ("sample", "") if data.x.dtype.names is None else ("row", f"column {data.target!r} ")
+    if (counts > 0).sum() == 1:
+        raise DataError(
+            f"{data.name}: {column}holds {data.classes[int(counts.argmax())]!r} in every {row}: it has one class, so "
+            f"there is nothing to tell apart. Name another target, or add {row}s with another answer."
+        )
     alone = np.flatnonzero(counts == 1)
     if len(alone):
         k = int(alone[0])
-        row = int(np.flatnonzero(data.t == k)[0]) + 1
+        where = int(np.flatnonzero(data.t == k)[0]) + 1
         more = f", and so have {len(alone) - 1} others" if len(alone) > 1 else ""
         raise DataError(
-            f"{data.name}: the class {data.classes[k]!r} of column {data.target!r} has one row only (row {row}){more}. "
-            "A class is learned from some rows and tested on others. Add rows of it, join it with another class, or "
-            "remove it."
+            f"{data.name}: the class {data.classes[k]!r} {'of ' if column else ''}{column}has one {row} only ({row} "
+            f"{where}){more}. A class is learned from some {row}s and tested on others. Add {row}s of it, join it with "
+            "another class, or remove it."
         )
 
 

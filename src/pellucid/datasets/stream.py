@@ -76,8 +76,9 @@ def load_npy(path: str | os.PathLike[str], stream: bool | None = None, threads: 
     other = path.with_name(re.sub(r"(?<![a-zA-Z])train(?![a-z])", "test", path.name))
     if other != path and other.is_file():
         files.append(other)
+    answers = [_targets(file) for file in files]
     xs = [_inputs(file, stream) for file in files]
-    targets, classes = targets_of(str(path), [read_npy(_targets(file)) for file in files])
+    targets, classes = targets_of(str(path), [read_npy(file) for file in answers])
     sets: list[Data] = []
     for x, t in zip(xs, targets, strict=True):
         if isinstance(x, Place):
