@@ -183,7 +183,7 @@ def main() -> None:
     print(machine())
     ten_gigabytes(2_000 if asked.quick else 20_000)
     if CELLS.is_dir():
-        decoding(400 if asked.quick else 2_000, 2 if asked.quick else 3)
+        decoding(1_000 if asked.quick else 4_000, 2 if asked.quick else 3)
     else:
         print(f"\nSKIPPED: the malaria cells are not in {CELLS.relative_to(ROOT.parent)} beside this repository.")
 

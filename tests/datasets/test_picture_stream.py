@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import pellucid as pl
-from pellucid.datasets import images, load, picture_folder, picturefiles, stream
+from pellucid.datasets import images, load, picture_folder, picturefiles, scratch, stream
 from tests.cli.tools import run
 
 Image = pytest.importorskip("PIL.Image", reason="needs Pillow: pip install 'pellucid[data]'")
@@ -68,17 +72,51 @@ def test_decoding_ahead_changes_no_bit(folder: Path) -> None:
     assert found[0] == found[1] == found[2]
 
 
-def test_a_picture_is_decoded_once_an_epoch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("room", ["there is room", "no room", "no folder", "the disk is full"])
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_picture_is_decoded_once_if_it_can_be_kept(folder: Path, threads: int, room: str, monkeypatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(folder.parent))
+    if room == "no room":
+        monkeypatch.setattr(
+            shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(9, 9, 60 * 48 * 48 * 3 * 2 - 1)
+        )
+    elif room == "no folder":
+        monkeypatch.setenv("TMPDIR", str(folder / "red" / "01.png"))
+    elif room == "the disk is full":
+        monkeypatch.setattr(scratch, "tempfile", Full)
     files: list[Path] = []
     plain = picturefiles.read_colours
     monkeypatch.setattr(picturefiles, "read_colours", lambda file: files.append(file) or plain(file))
-    data = stream(folder, threads=2)
+    data = stream(folder, threads=threads)
     files.clear()
-    for _ in pl.train(network(48), data, epochs=2, batch_size=8):
+    net = network(48)
+    for _ in pl.train(net, data, epochs=3, batch_size=8):
         pass
-    few = 60 * 2 + 60  # the notes before training look at the first thousand, too
-    assert len(files) == few
     assert len(set(files)) == 60
+    if threads and room == "there is room":
+        assert len(files) == 60
+    else:
+        few = 60 + 60 * 3  # the notes before training look at the first thousand, too
+        assert few <= len(files) <= few + 7, "a window for a fourth epoch may be begun"
+    assert (data.x[:] == picture_folder(folder).x).all()
+    assert [place.name for place in folder.parent.iterdir()] == ["squares"], "nothing has a name"
+
+
+class Full:
+    """A disk that is full."""
+
+    @staticmethod
+    def TemporaryFile(dir: Path, buffering: int) -> Any:
+        out = tempfile.TemporaryFile(dir=dir, buffering=buffering)  # noqa: SIM115 - closed below
+
+        class File:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(out, name)
+
+            def write(self, raw: bytes) -> int:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        return File()
 
 
 def test_a_bad_picture_in_the_middle_is_named(folder: Path) -> None:

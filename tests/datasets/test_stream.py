@@ -244,6 +244,34 @@ def test_little_is_in_memory_at_a_time(file: Path) -> None:
     assert most <= 3 * 35, "two windows for a batch that lies in both, and one on its way"
 
 
+def test_the_next_window_is_there_before_it_is_wanted(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With threads, no step waits for a window that was not begun before it: only the first of all is."""
+    begun: list[Any] = []
+    plain = OnDisk._window
+
+    def watched(self: OnDisk, w: int) -> Any:
+        if w not in self.held:
+            begun.append(w in self.coming)
+        return plain(self, w)
+
+    monkeypatch.setattr(OnDisk, "_window", watched)
+    list(training(stream(file, threads=1), 3))
+    windows = len(Order(N, 7, 5, 0, 0).bounds) - 1
+    assert begun == [False] + [True] * (3 * windows - 1)
+
+
+def test_slices_in_between_change_nothing(file: Path) -> None:
+    """Reading here and there while an epoch is under way, where what comes could be mistaken."""
+    x, data = np.load(file), stream(file, threads=2)
+    for epoch in range(3):
+        order = data.order(0, epoch)
+        for i in range(0, N, 40):
+            rows = order[i : i + 40]
+            assert (data.x[rows] == x[rows]).all()
+            for at in (slice(0, epoch + 1), slice(epoch, epoch + 1), slice(i, i + 3), slice(i + 3, i + 6)):
+                assert (data.x[at] == x[at]).all()
+
+
 def test_an_error_of_a_thread_reaches_the_step(file: Path) -> None:
     x = np.load(file)
     x[321, 2] = np.nan

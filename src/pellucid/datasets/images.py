@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -102,9 +101,9 @@ def _is_picture(file: Path) -> bool:
 def load_folder(folder: Path, stream: bool | None = None, threads: int = 0, size: int = 48, grey: bool = False) -> Data:
     """A folder of pictures, in memory; or on the disk if that is said, or if they would take more than 512 MB."""
     classes, files, t = _listed(folder, size)
-    place = PictureFiles(str(folder), files, size, grey)
-    if not (prod(place.shape) > LARGE if stream is None else stream):
+    if not (len(files) * size * size * (1 if grey else 3) > LARGE if stream is None else stream):
         return _read_folder(folder, size, grey)[0]
+    place = PictureFiles(str(folder), files, size, grey, keep=threads > 0)
     place.picture(files[0])  # is Pillow here?
     return streamed(place, threads, t=t, classes=classes)
 

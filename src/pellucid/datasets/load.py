@@ -112,7 +112,8 @@ def stream(
     Args:
         data: the path. The targets of a .npy file stand beside it, those of big_x.npy in big_t.npy or big_y.npy.
         target: the target column of a table.
-        threads: how many threads load ahead of the step. The bits of a training do not depend on it. Default 0: none.
+        threads: how many threads load ahead of the step; decoded pictures are then kept for later epochs, in a file
+            without a name that is gone when this process ends. No bit of a training depends on it. Default 0: none.
         size, grey: for pictures, as for `picture_folder`.
 
     Raises:

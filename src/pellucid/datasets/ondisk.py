@@ -67,13 +67,17 @@ class OnDisk(Rows):
         self.shape = (int(self.ends[-1]) if len(self.ends) else 0, *place.shape[1:])
         self.laid: Order | None = None
         self.held: dict[int, Array] = {}  # the windows in memory
-        self.coming: dict[Any, Coming] = {}  # what is being read ahead: a window or a slice
+        self.coming: dict[Any, Coming] = {}  # what is being read ahead: a window, an epoch's first one, a slice
 
     def order(self, seed: int, epoch: int) -> Order:
         """The order of an epoch; what is read from now on is read in its windows."""
-        self.laid = Order(len(self), self.place.block, self.place.window, seed, epoch)
-        self.held, self.coming = {}, {}
+        coming = self.coming.get(("epoch", seed, epoch))
+        self.laid = self._order(seed, epoch)
+        self.held, self.coming = {}, {} if coming is None else {0: coming}
         return self.laid
+
+    def _order(self, seed: int, epoch: int) -> Order:
+        return Order(len(self), self.place.block, self.place.window, seed, epoch)
 
     def part(self, at: Array | slice) -> OnDisk:
         """Some of the rows, still on the disk."""
@@ -164,14 +168,23 @@ class OnDisk(Rows):
             return self._picked(rows)
         self.held = {w: array for w, array in self.held.items() if low <= w <= high}
         windows = [self._window(w) for w in range(low, high + 1)]
-        if self.threads and low == high < len(bounds) - 2 and high + 1 not in self.coming:
-            self.coming = {high + 1: Coming(self, self.laid.pieces(high + 1))}
+        if self.threads and low == high:
+            self._look_ahead(high)
         if low == high:
             return np.asarray(windows[0][places - bounds[low]])
         out, late = np.empty((len(rows), *self.shape[1:]), self.dtype), places >= bounds[high]
         for window, which, w in ((windows[0], ~late, low), (windows[1], late, high)):
             out[which] = window[places[which] - bounds[w]]
         return out
+
+    def _look_ahead(self, w: int) -> None:
+        """Begin to read what is likely to be wanted next: the next window, or the first one of the next epoch."""
+        assert self.laid is not None
+        last, seed, epoch = w == len(self.laid.bounds) - 2, self.laid.seed, self.laid.epoch + 1
+        key: Any = ("epoch", seed, epoch) if last else w + 1
+        if key not in self.coming:
+            pieces = self._order(seed, epoch).pieces(0) if last else self.laid.pieces(w + 1)
+            self.coming = {key: Coming(self, pieces)}
 
     def _window(self, w: int) -> Array:
         assert self.laid is not None

@@ -1,4 +1,7 @@
-"""A folder of pictures that stays on the disk: each is decoded and brought to size when its window is read."""
+"""A folder of pictures that stays on the disk: each is decoded and brought to size when its window is read.
+
+To decode a picture takes longer than a small network takes to learn it. What was decoded can be kept for later epochs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import zlib
 from collections.abc import Sequence
 from functools import cached_property
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +18,9 @@ from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError
 from pellucid.datasets.ondisk import Place
 from pellucid.datasets.pictures import read_colours, read_picture, resized
+from pellucid.datasets.scratch import Kept
 
-WINDOW = 512  # pictures that are decoded in one go
+WINDOW = 128  # pictures that are decoded in one go
 
 
 class PictureFiles(Place):
@@ -28,18 +33,24 @@ class PictureFiles(Place):
         files: the pictures.
         size: the side that each is brought to.
         grey: brightness instead of colours.
+        keep: whether what was decoded is kept in a file without a name, so that only the first epoch decodes.
     """
 
-    def __init__(self, name: str, files: Sequence[Path], size: int, grey: bool) -> None:
+    def __init__(self, name: str, files: Sequence[Path], size: int, grey: bool, keep: bool = False) -> None:
         self.name, self.files, self.size, self.grey = name, list(files), size, grey
         self.shape = (len(files), size, size) if grey else (len(files), size, size, 3)
         self.dtype = np.dtype(np.uint8)
         self.block, self.window = 1, WINDOW
+        self.kept = Kept(len(files), prod(self.shape[1:])) if keep else None
 
     def read(self, start: int, out: Array) -> None:
         """Decode the pictures from `start` on."""
-        for i in range(len(out)):
-            out[i] = self.picture(self.files[start + i])
+        for i, row in enumerate(out, start):
+            if self.kept is not None and self.kept.read(i, row):
+                continue
+            row[...] = self.picture(self.files[i])
+            if self.kept is not None:
+                self.kept.write(i, row)
 
     def picture(self, file: Path) -> Array:
         """One of them, in its size."""

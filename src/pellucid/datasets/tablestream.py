@@ -8,11 +8,9 @@ ends, however it ends. From there they are read like a .npy file. A table of num
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +21,9 @@ from pellucid.datasets.answers import Answers
 from pellucid.datasets.chunks import Chunk, as_floats, chunks
 from pellucid.datasets.labels import class_ids, numbered
 from pellucid.datasets.pixeltable import check_label, pixel_blocks, pixel_label
-from pellucid.datasets.places import cache
 from pellucid.datasets.rawfile import RawFile
 from pellucid.datasets.records import LONGEST_WORD, Seen, kinds_of, stray
+from pellucid.datasets.scratch import Scratch
 from pellucid.datasets.sheet import MISSING, Sheet, check_header, open_sheet
 from pellucid.datasets.stream import Stream, streamed
 from pellucid.datasets.tables import find_target, has_class_line, not_numbers, which
@@ -162,57 +160,3 @@ def _pictures(sheet: Sheet, label: int, guessed: bool, threads: int, tell: Tell)
         check_label(sheet, t, guessed)
         place = RawFile(sheet.name, rows.take(), 0, (len(t), side, side), np.dtype(np.uint8))
     return streamed(place, threads, t=t, classes=numbered(t))
-
-
-class Scratch:
-    """A file without a name, for the rows of a table; it is gone when nobody has it open any more."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        told, cached = os.environ.get("TMPDIR"), cache()
-        usual = cached if cached is not None else Path(tempfile.gettempdir())  # which many systems keep in memory
-        self.folder = Path(told) if told else usual
-        self.file: BinaryIO | None = None
-
-    def __enter__(self) -> Scratch:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.file = tempfile.TemporaryFile(dir=self.folder, buffering=0)
-        except OSError as error:
-            raise DataError(f"{self._why(error)} Set TMPDIR to a folder that can be written to.") from None
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.file is not None:
-            self.file.close()
-
-    def start(self, size: int) -> None:
-        """Write from the beginning; so many bytes are to come."""
-        assert self.file is not None
-        self.file.seek(0)
-        self.file.truncate()
-        free = shutil.disk_usage(self.folder).free
-        if size > free:
-            raise DataError(
-                f"The rows of {self.name} take {size:,} bytes as numbers, and {self.folder} has room for {free:,}. Set "
-                "TMPDIR to a folder on a larger disk, or leave out columns of long words."
-            )
-
-    def write(self, rows: Array) -> None:
-        """Add rows."""
-        assert self.file is not None
-        room = memoryview(np.ascontiguousarray(rows).tobytes())
-        try:
-            while room:
-                room = room[self.file.write(room) :]
-        except OSError as error:
-            raise DataError(f"{self._why(error)} Set TMPDIR to a folder on a larger disk.") from None
-
-    def take(self) -> BinaryIO:
-        """The file, for somebody else to close."""
-        assert self.file is not None
-        file, self.file = self.file, None
-        return file
-
-    def _why(self, error: OSError) -> str:
-        return f"The rows of {self.name} cannot be written to {self.folder}: {error.strerror or error}."
