@@ -25,9 +25,10 @@ ROOMS = {
     "Metrics": ("pellucid.metrics",),
     "Optimizers and schedules": ("pellucid.optim", "pellucid.schedules"),
     "Penalties and initial weights": ("pellucid.penalties", "pellucid.base.init", "pellucid.base.params"),
-    "Data": ("pellucid.data",),
+    "Data": ("pellucid.data", "pellucid.datasets"),
     "Files": ("pellucid.store", "pellucid.checkpoint", "pellucid.describe"),
     "Looking inside": ("pellucid.inspection",),
+    "The suite": ("pellucid.suite",),
     "Errors and small things": ("pellucid.base", "pellucid._version"),
 }
 TRAINED_ON = ("datasets",)  # public modules
@@ -70,6 +71,10 @@ def reference() -> str:
     lines += ["## pellucid.datasets", "", inspect.getdoc(datasets) or "", ""]
     for name in sorted(n for n, v in vars(datasets).items() if inspect.isfunction(v)):
         lines += entry(getattr(datasets, name), f"datasets.{name}")
+    plot = importlib.import_module("pellucid.inspection.plot")
+    lines += ["## pellucid.plot", "", inspect.getdoc(plot) or "", ""]
+    for name in plot.WHERE:
+        lines += entry(getattr(plot, name), f"plot.{name}")
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -106,7 +106,27 @@ def batch_norm_backward_arguments(data: st.DataObject, dtype: Any) -> tuple[Any,
     return np.random.default_rng(1).normal(size=x.shape).astype(dtype), xh, g
 
 
+def times_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, ...]:
+    """Rows with few, half and no zeros: one, several, in a sequence, and against a matrix that lies the other way."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    D, K = data.draw(st.sampled_from([(1, 1), (3, 4), (200, 200), (331, 128), (5000, 7)]))
+    rows = data.draw(st.sampled_from([(1,), (2,), (0,), (1, 3)]))
+    x = rng.normal(size=(*rows, D)) * (rng.random((*rows, D)) < data.draw(st.sampled_from([0.0, 0.01, 0.3, 0.5, 1.0])))
+    W = rng.normal(size=(D, K)).astype(dtype) / 20
+    return x.astype(dtype), W if data.draw(st.booleans()) else np.asfortranarray(W)
+
+
+def look_up_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, ...]:
+    """Pictures, and places inside of them, on their pixels, at their edges and outside."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    N, H, W, C, h, w = (data.draw(st.integers(low, 6)) for low in (1, 2, 2, 1, 1, 1))
+    rows, columns = (rng.uniform(-2, size + 1, (N, h, w)).astype(np.float32) for size in (H, W))
+    rows[:, 0], columns[:, 0] = data.draw(st.integers(-1, H)), data.draw(st.integers(-1, W))
+    return rng.normal(size=(N, H, W, C)).astype(dtype), rows, columns
+
+
 ARGUMENTS: dict[str, Arguments] = {
+    "times": times_arguments,
     "relu": lambda data, dtype: numbers(data, dtype, 1),
     "relu_backward": lambda data, dtype: numbers(data, dtype, 2),
     "select": lambda data, dtype: ((condition := numbers(data, dtype, 2))[0] > 0, *condition),
@@ -119,6 +139,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "fold": fold_arguments,
     "max_pool": lambda data, dtype: window(data, dtype)[:3],
     "max_pool_backward": max_pool_backward_arguments,
+    "look_up": look_up_arguments,
     "adam": adam_arguments,
 }
 

@@ -33,12 +33,13 @@ SHORT = reprlib.Repr()
 SHORT.maxstring = 72  # room for a chain of augmentations
 
 
-def save_checkpoint(training: Training, path: str | os.PathLike[str]) -> None:
+def save_checkpoint(training: Training, path: str | os.PathLike[str], arguments: dict[str, Any] | None = None) -> None:
     """Write a checkpoint of a training that is between two events.
 
     Args:
         training: the training.
         path: where; an existing file is replaced only once the new one is complete.
+        arguments: what `arguments_of(training)` gave, for who writes many: it reads all the data. Default that.
 
     >>> import pellucid as pl
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +61,7 @@ def save_checkpoint(training: Training, path: str | os.PathLike[str]) -> None:
             "batch": training.batch,
             "step": training.step,
             "t": optimizer.t,
-            "arguments": _arguments(training),
+            "arguments": arguments_of(training) if arguments is None else arguments,
             "sums": {name: [tally.total, tally.n] for name, tally in training.sums.items()},
             "noise": training.noise.bit_generator.state,
             "augmentation": training.augmentation.bit_generator.state,
@@ -71,12 +72,13 @@ def save_checkpoint(training: Training, path: str | os.PathLike[str]) -> None:
     write(path, arrays, doc)
 
 
-def resume(training: Training, path: str | os.PathLike[str]) -> Training:
+def resume(training: Training, path: str | os.PathLike[str], arguments: dict[str, Any] | None = None) -> Training:
     """Put a training that has just been made where the checkpoint's was; it goes on from there to the same bits.
 
     Args:
         training: a new training of an equal model on the same data, with the same arguments (`epochs` may differ).
         path: the checkpoint.
+        arguments: what `arguments_of(training)` gave, for who resumes often. Default that.
 
     Raises:
         FileError: if the checkpoint is damaged or of another network.
@@ -105,7 +107,7 @@ def resume(training: Training, path: str | os.PathLike[str]) -> Training:
         raise FileError(f"{path} is a model file, not a checkpoint: it does not hold the state of a training.")
     model, optimizer = training.model, training.optimizer
     try:
-        differ = _differences(training, doc)
+        differ = _differences(training, doc, arguments_of(training) if arguments is None else arguments)
         moved, memory = ({}, {}) if differ else _position(training, arrays, doc, path)
     except DAMAGE as error:
         raise FileError(f"The checkpoint {path} is damaged: {type(error).__name__}: {error}.") from None
@@ -163,12 +165,12 @@ def _stream(state: Any) -> np.random.Generator:
     return rng
 
 
-def _arguments(training: Training) -> dict[str, Any]:
+def arguments_of(training: Training) -> dict[str, Any]:
     """What a training must share with a checkpoint so that going on from it gives the same result."""
     return {
         "batch_size": training.batch_size,
         "seed": training.seed,
-        "augment": re.sub(" at 0x[0-9a-f]+", "", repr(training.augment)),  # a function's address changes
+        "augment": _told(training.augment),
         "clip": training.clip,
         "metrics": [metric_name(f) for f in training.metrics],
         "data": fingerprint(training.data),
@@ -176,13 +178,20 @@ def _arguments(training: Training) -> dict[str, Any]:
     }
 
 
-def _differences(training: Training, doc: dict[str, Any]) -> list[str]:
+def _told(augment: Any) -> Any:
+    """An augmentation as plain data; a plain function, or a chain that holds one, by its text."""
+    try:
+        return describe(augment)
+    except DataError:
+        return re.sub(" at 0x[0-9a-f]+", "", repr(augment))  # a function's address changes
+
+
+def _differences(training: Training, doc: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What a checkpoint's training and this one do not share, each with its place."""
     here = document(training.model) | {"optimizer": describe(training.optimizer)}
     differ: list[str] = []
     for key in ("layers", "loss", "input_shape", "dtype", "penalty", "prepare", "optimizer"):
         differ += differences(doc[key], here[key], key)
-    now = _arguments(training)
     for key in now:
         differ += differences(doc["training"]["arguments"].get(key), now[key], key)
     kernels = doc["versions"]["kernels"]

@@ -17,7 +17,7 @@ import pytest
 
 import pellucid as pl
 from pellucid.datasets import load, rawfile, stream
-from pellucid.datasets.measure import reaches, spread
+from pellucid.datasets.measure import measured, reaches
 from pellucid.datasets.ondisk import OnDisk
 from pellucid.datasets.rawfile import RawFile
 from pellucid.datasets.windows import Order
@@ -313,13 +313,54 @@ def sparse(path: Path, shape: tuple[int, ...]) -> Path:
     return path
 
 
+def test_a_recording_of_a_stream_goes_back_to_its_steps(file: Path, tmp_path: Path, monkeypatch) -> None:
+    """Its batches are those of the blocks, its steps are recomputed to the bit, and a trace is of the right samples."""
+    data = stream(file)[:200]
+    run_, shown = training(data, 3), list[list[int]]()
+    plain = OnDisk.__getitem__
+
+    def watched(x: OnDisk, at: Any) -> Any:
+        if x is data.x and isinstance(at, np.ndarray):
+            shown.append(at.tolist())
+        return plain(x, at)
+
+    with monkeypatch.context() as watching:
+        watching.setattr(OnDisk, "__getitem__", watched)
+        for _ in pl.record(run_, tmp_path / "run"):
+            pass
+    recording = pl.open_recording(tmp_path / "run", stream(file)[:200])
+    for step in (1, 13, 14, 30):
+        assert recording.samples(step).tolist() == shown[step - 1]
+    whole = training(stream(file)[:200], 3)
+    for event in whole:
+        if isinstance(event, pl.StepDone) and event.step == 30:
+            break
+    assert recording.at(30).model.theta.tobytes() == whole.model.theta.tobytes()
+
+
+def test_where_a_stream_broke_is_found_in_its_own_batch(file: Path) -> None:
+    data = stream(file)
+    broken = training(data, 1)
+    for _ in zip(range(9), broken, strict=False):
+        pass
+    broken.model.theta[0] = np.inf
+    with pytest.raises(pl.Diverged):
+        next(broken)
+    assert "parameter" in str(pl.where_it_broke(broken))
+
+
+def test_copies_of_a_stream_are_refused(file: Path) -> None:
+    with pytest.raises(pl.UsageError, match=r"big_x.npy stays on the disk"):
+        pl.enlarge(stream(file), 5)
+
+
 # ---- what a pass over it measures -----------------------------------------------------------------------------------
 
 
 def test_one_pass_measures_what_numpy_measures(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pellucid.datasets.measure.PIECE", 1000)
     x = np.load(file).astype(np.float64)
-    found = spread(stream(file).x)
+    found = measured(stream(file).x)
     for name, wanted in (
         ("mean", x.mean(axis=0)),
         ("std", x.std(axis=0)),

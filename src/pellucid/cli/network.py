@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import pellucid as pl
-from pellucid.base.arrays import Array, Rows, Shape
+from pellucid.base.arrays import Rows, Shape
 from pellucid.base.errors import UsageError, draw_shapes
 from pellucid.cli.usual import ACTIVATIONS, LOSSES, Usual
-from pellucid.datasets.measure import reaches, spread
+from pellucid.datasets.measure import measured, reaches
 from pellucid.diverged import BIG
 from pellucid.losses import ClassLoss
+from pellucid.recipes.networks import spread
 
 if TYPE_CHECKING:
     from pellucid.cli.plan import Options
@@ -184,7 +185,7 @@ def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:
         pixels = pl.Pixels(shape, full, data.x.shape[1:], digit=looks_like_digits(data))
         if not standardize:
             return pixels
-        mean, std = _spread(data.x, full)
+        mean, std = spread(data.x, full)
         return replace(pixels, mean=mean, std=std)
     if data.columns or top > BIG or standardize:
         return pl.Standardize.fit(data.x, data.columns)
@@ -195,7 +196,7 @@ def _preparation_on_disk(data: pl.Data, shape: Shape, standardize: bool) -> Any:
     """The same for samples that stay on the disk, in one pass at most: bytes need none if they are bright."""
     x = data.x
     bright = x.dtype == np.uint8 and not standardize and reaches(x, FAINT)
-    found = None if bright else spread(x)
+    found = None if bright else measured(x)
     top = 255.0 if found is None else max(float(found.most.max()), -float(found.least.min()))
     if x.dtype == np.uint8 or x.ndim > 2:
         full = 255.0 if x.dtype == np.uint8 and top > FAINT else top or 1.0
@@ -208,16 +209,6 @@ def _preparation_on_disk(data: pl.Data, shape: Shape, standardize: bool) -> Any:
     if found is not None and (data.columns or top > BIG or standardize):
         return pl.Standardize(tuple(found.mean.tolist()), tuple(found.std.tolist()), data.columns)
     return None
-
-
-def _spread(x: Array, full: float) -> tuple[float, float]:
-    """The mean and the deviation of all pixels, as numbers from 0 to 1, in pieces: no second array of x's size."""
-    total = square = 0.0
-    for i in range(0, len(x), 1000):
-        piece = x[i : i + 1000].astype(np.float64).ravel() / full
-        total, square = total + float(piece.sum()), square + float(piece @ piece)
-    mean, square = total / x.size, square / x.size
-    return mean, sqrt(max(square - mean * mean, 0.0)) or 1.0
 
 
 def looks_like_digits(data: pl.Data) -> bool:

@@ -35,12 +35,12 @@ def load_any(
     target: str | None,
     seed: int,
     prepare: Any = None,
-    on_disk: bool | None = None,
+    on_disk: bool | None = False,
     env: Environment | None = None,
 ) -> tuple[pl.Data, pl.Data | None]:
     """A data set by its name or path; a table with whatever its columns hold, as a trained preparation knows it.
 
-    What stays on the disk is loaded ahead, by as many threads as there are cores.
+    With `on_disk` None, what is large stays on the disk; it is loaded ahead, by as many threads as there are cores.
     """
     threads = min(os.cpu_count() or 1, MOST_THREADS)
     if data in NAMED or not Path(data).is_file() or not data.lower().removesuffix(".gz").endswith(TABLES):

@@ -34,13 +34,13 @@ def pieces(x: Array | Rows) -> Iterator[Array]:
     return (x[i : i + rows] for i in range(0, len(x), rows))
 
 
-def spread(x: Array | Rows) -> Spread:
+def measured(x: Array | Rows) -> Spread:
     """Measure x (N, ...) in one pass.
 
     The pieces' means and sums of squares are joined as Chan, Golub and LeVeque (1979) do it: nothing is subtracted from
     a sum of squares that is larger by far, which would leave nothing of a small deviation around a large mean.
 
-    >>> found = spread(np.array([[1e8 + 1.0], [1e8 + 2.0], [1e8 + 3.0]]))
+    >>> found = measured(np.array([[1e8 + 1.0], [1e8 + 2.0], [1e8 + 3.0]]))
     >>> float(found.mean[0]) - 1e8, round(float(found.std[0]), 6)
     (2.0, 0.816497)
     """

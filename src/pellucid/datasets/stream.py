@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,11 +20,12 @@ import numpy as np
 
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError
-from pellucid.data.batches import Data
+from pellucid.data.batches import Data, order
 from pellucid.datasets.arrays import read_header, read_npy, targets_of
 from pellucid.datasets.ondisk import LARGE, OnDisk, Place
 from pellucid.datasets.rawfile import RawFile
 from pellucid.datasets.reading import opened
+from pellucid.datasets.windows import Order
 
 INPUTS = ("x", "images", "inputs", "data", "features")
 ANSWERS = ("t", "y", "labels", "targets")
@@ -50,6 +52,17 @@ class Stream(Data):
     def words(self) -> str:
         """How it is read, in a line."""
         return cast(OnDisk, self.x).words()
+
+
+def blocks_of(data: Data) -> tuple[int, int] | None:
+    """What the order of an epoch depends on besides the seed: rows a block and blocks a window; None in memory."""
+    place = cast(OnDisk, data.x).place if isinstance(data, Stream) else None
+    return None if place is None else (place.block, place.window)
+
+
+def order_of(n: int, seed: int, epoch: int, blocks: Sequence[int] | None) -> Any:
+    """The order of an epoch of n samples, in memory or in such blocks."""
+    return order(n, seed, epoch) if blocks is None else Order(n, blocks[0], blocks[1], seed, epoch)
 
 
 def streamed(place: Place, threads: int = 0, **rest: Any) -> Stream:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -18,10 +20,29 @@ PIECE = 1 << 16  # numbers worked on at a time, so that they stay in the process
 RUN = 16  # numbers that lie side by side; shorter runs are copied faster the other way round
 
 
+def times(x: Array, W: Array) -> Array:
+    """`sum_d x[n, ..., d] W[d, k]`: every row of x times a matrix.
+
+    `np.dot` itself, given more than two axes, takes one sum at a time: 10 times slower at (128, 10, 32) x (32, 128).
+
+    >>> times(np.ones((2, 3, 4)), np.ones((4, 5))).shape
+    (2, 3, 5)
+    """
+    if x.ndim == 2:
+        y: Array = np.dot(x, W)
+        return y
+    return np.asarray(np.dot(x.reshape(-1, x.shape[-1]), W).reshape(*x.shape[:-1], W.shape[-1]))
+
+
+@cache
+def _zero(dtype: np.dtype[Any]) -> Array:
+    return np.zeros((), dtype)
+
+
 def relu(x: Array) -> Array:
     """`max(x, 0)`. Long rows and a row of zeros instead of a lone 0 keep NumPy on its fast path: 3 times faster."""
     if x.size <= FEW:
-        y: Array = np.maximum(x, np.zeros(x.shape, x.dtype))
+        y: Array = np.maximum(x, _zero(x.dtype))
         return y
     rows = x.reshape(-1, max(prod(x.shape[1:]), 1))
     return np.asarray(np.maximum(rows, np.zeros(rows.shape[1], x.dtype)).reshape(x.shape))
@@ -170,6 +191,35 @@ def _seen(x: Array, at: Pair, out: Shape, stride: Pair, dilation: Pair) -> Array
     """A view of x: the number at the place `at` = (i, j) of every window, (N, *out, C)."""
     top, left = at[0] * dilation[0], at[1] * dilation[1]
     return x[:, top : top + stride[0] * out[0] : stride[0], left : left + stride[1] * out[1] : stride[1]]
+
+
+def look_up(x: Array, rows: Array, columns: Array) -> Array:
+    """The pictures x (N, H, W, C) at places between their pixels: rows and columns, float32 (N, h, w).
+
+    Of the four pixels around a place, each counts as it is near (bilinear); what is outside is as the last inside.
+    H and W are 2 or more.
+    """
+    N, H, W, C = x.shape
+    rows, columns = np.clip(rows, 0.0, H - 1.0), np.clip(columns, 0.0, W - 1.0)
+    top, left = np.minimum(rows.astype(np.intp), H - 2), np.minimum(columns.astype(np.intp), W - 2)
+    rows -= top
+    columns -= left
+    down, right = rows[..., None], columns[..., None]
+    at = (top + np.arange(N)[:, None, None] * H) * W + left
+    flat = x.reshape(-1) if C == 1 else x.reshape(-1, C)
+    pixel = partial(flat.take, axis=0, mode="wrap")  # every place is inside, and this mode is the fastest
+    upper, lower = (
+        _between(pixel(k).reshape(*at.shape, C), pixel(k + 1).reshape(*at.shape, C), right) for k in (at, at + W)
+    )
+    return _between(upper, lower, down)
+
+
+def _between(a: Array, b: Array, share: Array) -> Array:
+    """`a + share (b - a)`, in the place of a."""
+    b -= a
+    b *= share
+    a += b
+    return a
 
 
 def adam(

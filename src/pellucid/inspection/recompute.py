@@ -1,0 +1,134 @@
+"""From a checkpoint on: the steps of a recorded training made once more, each held against what was recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pellucid.base.errors import DataError
+from pellucid.checkpoint import resume
+from pellucid.data.augment import Augment
+from pellucid.data.batches import Data
+from pellucid.describe import rebuild
+from pellucid.events import EpochDone, StepDone
+from pellucid.inspection.recordfile import Lines, digest, finite
+from pellucid.model import Metric
+from pellucid.store import model_from, read
+from pellucid.train import Best, Training
+
+
+class NotTheSame(DataError):
+    """What was recomputed is not what was recorded; the message says at which step, and what may be the cause."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a training is made of besides its checkpoint. `arguments` are those of `checkpoint.arguments_of`."""
+
+    data: Data
+    validation: Data | None
+    metrics: tuple[Metric, ...]
+    augment: Augment | None
+    extra: tuple[type, ...]
+    arguments: dict[str, Any]
+    epochs: int
+
+
+def start(path: Path, parts: Parts) -> Training:
+    """A training in the state of a checkpoint."""
+    arrays, doc = read(path)
+    training = Training(
+        model_from(path, arrays, doc, parts.extra),
+        parts.data,
+        optimizer=rebuild(doc["optimizer"], parts.extra, f"{path}: optimizer"),
+        epochs=parts.epochs,
+        batch_size=parts.arguments["batch_size"],
+        validation=parts.validation,
+        metrics=parts.metrics,
+        seed=parts.arguments["seed"],
+        augment=parts.augment,
+        clip=parts.arguments["clip"],
+    )
+    return resume(training, path, parts.arguments)
+
+
+class Comparison:
+    """Holds what is recomputed against the lines of a recording.
+
+    Args:
+        lines: the recording's.
+        first: the step after which they begin.
+        exact: raise `NotTheSame` at the first difference. Without, nothing is compared.
+        apart: makes the message, from the step and what differs.
+    """
+
+    def __init__(self, lines: Lines, first: int, exact: bool, apart: Any) -> None:
+        self.lines, self.first, self.exact, self.apart = lines, first, exact, apart
+        self.by_epoch = {line["epoch"]: line for line in lines.epochs}
+        self.steps = 0  # how many were the same
+        self.marks: list[tuple[int, str, str]] = []  # where the weights were: the step, in words, the digest
+
+    def advance(self, training: Training, step: int) -> None:
+        """Go on to where the training is at rest after `step`, comparing on the way."""
+        self.weights(training)
+        while training.step < step or training.batch == training.steps_per_epoch:
+            event = next(training, None)
+            if event is None:
+                raise NotTheSame(self.apart(training.step, "the training ended here"))
+            if isinstance(event, StepDone):
+                self.step(event)
+            elif isinstance(event, EpochDone):
+                self.epoch(event, training)
+            if training.batch < training.steps_per_epoch:
+                self.weights(training)
+
+    def step(self, event: StepDone) -> None:
+        """The step's loss and rate are those recorded."""
+        at = event.step - self.first - 1
+        if not self.exact or not 0 <= at < len(self.lines.steps):
+            return
+        for name, now in (("loss", finite(event.loss)), ("lr", finite(event.lr))):
+            if self.lines.steps[at][name] != now:
+                raise NotTheSame(self.apart(event.step, f"its {name} is {now!r}, not {self.lines.steps[at][name]!r}"))
+        self.steps += 1
+
+    def epoch(self, event: EpochDone, training: Training) -> None:
+        """The weights at the epoch's end are those recorded; the best ones are kept where `keep_best` kept them."""
+        line = self.by_epoch.get(event.epoch)
+        if line is None:
+            return
+        value, when = line.get("best") or (None, None)
+        if when == event.epoch:
+            model, nan = training.model, float("nan")
+            value = nan if value is None else value
+            training.best = Best(value, when, model.theta.copy(), model.buffers.copy())
+        self._same(training, f"the end of epoch {event.epoch}", line["digest"])
+
+    def weights(self, training: Training) -> None:
+        """Where a checkpoint was written, the weights are those that it was made of."""
+        line = self.lines.digests.get(training.step)
+        if line is not None:
+            self._same(training, "the checkpoint", line["digest"])
+
+    def _same(self, training: Training, where: str, recorded: str) -> None:
+        if not self.exact:
+            return
+        if (now := digest(training.model)) != recorded:
+            raise NotTheSame(self.apart(training.step, f"the digest of its weights is {now}, not {recorded}"))
+        self.marks.append((training.step, where, now))
+
+
+def at_rate(old: Any, lr: Any) -> Any:
+    """A schedule at another rate: the number takes the place of its highest one.
+
+    >>> from pellucid.schedules import exponential, warmup
+    >>> at_rate(exponential(0.1, 0.9), 0.01), at_rate(0.1, 0.01), at_rate(warmup(5, 0.1), 0.01)
+    (exponential(lr=0.01, factor=0.9), 0.01, warmup(steps=5, then=0.01))
+    """
+    if callable(lr) or not is_dataclass(old) or isinstance(old, type):
+        return lr
+    for name in ("lr", "peak"):
+        if hasattr(old, name):
+            return replace(old, **{name: lr})
+    return replace(old, then=at_rate(old.then, lr)) if hasattr(old, "then") else lr
