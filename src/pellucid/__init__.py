@@ -67,7 +67,10 @@ from pellucid.inspection.blame import blame as blame
 from pellucid.inspection.broke import Broke as Broke
 from pellucid.inspection.broke import where_it_broke as where_it_broke
 from pellucid.inspection.check_backward import check_backward as check_backward
+from pellucid.inspection.doctor import Diagnosis as Diagnosis
+from pellucid.inspection.doctor import doctor as doctor
 from pellucid.inspection.factors import per_sample_gradients as per_sample_gradients
+from pellucid.inspection.finding import Finding as Finding
 from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.inspection.ledger import ledger as ledger
@@ -77,12 +80,15 @@ from pellucid.inspection.neighbours import nearest as nearest
 from pellucid.inspection.open_recording import open_recording as open_recording
 from pellucid.inspection.preview import Preview as Preview
 from pellucid.inspection.preview import preview as preview
+from pellucid.inspection.proof import Proof as Proof
 from pellucid.inspection.recorder import record as record
 from pellucid.inspection.recording import Recording as Recording
 from pellucid.inspection.tape import trace as trace
 from pellucid.inspection.trace import Trace as Trace
 from pellucid.inspection.tracefile import load_trace as load_trace
 from pellucid.inspection.tracing import tracing as tracing
+from pellucid.inspection.watch import Noticed as Noticed
+from pellucid.inspection.watch import watch as watch
 from pellucid.inspection.zoom import zoom as zoom
 from pellucid.layers import ELU as ELU
 from pellucid.layers import GELU as GELU

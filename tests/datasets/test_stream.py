@@ -85,6 +85,8 @@ def test_the_order_follows_from_seed_and_epoch() -> None:
 def test_neighbours_are_parted_and_windows_differ_between_epochs() -> None:
     order = Order(1000, 10, 8, 0, 0)[0:1000]
     assert np.mean(np.abs(np.diff(order)) == 1) < 0.05
+    windows = [Order(40, 10, 8, 0, epoch).mixed(0).tolist() for epoch in (0, 1)]
+    assert windows[0] != windows[1], "a window is mixed anew, whatever blocks are in it"
     together = [set(Order(1000, 10, 8, 0, epoch)[0:80].tolist()) for epoch in (0, 1)]
     assert len(together[0] & together[1]) < 40
 
@@ -219,6 +221,7 @@ def test_a_checkpoint_knows_its_stream(file: Path, tmp_path: Path, monkeypatch: 
     with pytest.raises(pl.DataError, match="data"):
         pl.resume(training(stream(file), 2), tmp_path / "c.safetensors")
     saved(tmp_path)
+    assert stream(file)[:100].x.mark() == stream(file)[:100].x.mark() != stream(file)[1:101].x.mark()
     monkeypatch.setattr(rawfile, "WINDOW", 4)
     with pytest.raises(pl.DataError, match="data"):
         pl.resume(training(stream(file), 2), tmp_path / "c.safetensors")

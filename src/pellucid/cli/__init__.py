@@ -31,6 +31,7 @@ VERBS = {
     "blame": ("pellucid.cli.blame:command", "Find the training samples behind an answer or a weight."),
     "plot": ("pellucid.cli.plot:command", "Draw a saved network: curves, mistakes, weights, ..."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
+    "doctor": ("pellucid.cli.doctor:command", "Find what is wrong with a training, and try the cure."),
     "replay": ("pellucid.cli.replay:command", "Go back to any step of a recorded training, exactly."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
