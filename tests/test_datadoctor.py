@@ -526,3 +526,13 @@ def test_a_case_knows_its_columns() -> None:
     pictures = Case(pl.Data(*drawings()), {})
     assert pictures.picture == (28, 28, 1)
     assert not list(pictures.columns())
+
+
+def test_of_samples_on_the_disk_some_are_looked_at(tmp_path) -> None:
+    x, t = drawings(4000)
+    np.save(tmp_path / "big_x.npy", x)
+    np.save(tmp_path / "big_t.npy", np.where(np.arange(4000) % 50, 0, 1))
+    data = pl.datasets.stream(tmp_path / "big_x.npy")
+    report = pl.check_data(data, test=(x[:50], t[:50]))
+    assert report.samples == {"training": 2000, "test": 50}
+    assert set(report.names) == {"class imbalance", "duplicates across the split"}

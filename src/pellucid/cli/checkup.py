@@ -15,6 +15,7 @@ import pellucid as pl
 from pellucid.cli.environment import Environment
 from pellucid.cli.folders import file_names, is_folder
 from pellucid.cli.telling import MARGIN, say_line
+from pellucid.inspection.datadoctor import in_memory
 
 if TYPE_CHECKING:
     from pellucid.cli.plan import Options, Plan
@@ -45,6 +46,7 @@ def _files(options: Options) -> list[str]:
 
 def used(part: pl.Data, plan: Plan) -> pl.Data:
     """A part with those columns only that the network sees."""
+    part = in_memory(part)
     if plan.inferred is None:
         return part
     names = [column.name for column in plan.inferred.table.columns]

@@ -80,8 +80,8 @@ def command(env: Environment, /, subject: tuple[str, ...], prove: bool, seconds:
             raise click.UsageError(f"--{given[0]} describes a network, and {subject[0]} is one. Leave one of them out.")
         net = pl.load(subject[0])
     check_folder_options(options)
-    as_known = (None, options) if net is None else (net.prepare, None)
-    data, test = load_any(subject[-1], options.target, options.seed, *as_known)
+    known: dict[str, Any] = {"options": options} if net is None else {"prepare": net.prepare}
+    data, test = load_any(subject[-1], options.target, options.seed, **known)
     if net is not None:
         data, test = _known(net, data, options.data), None if test is None else _known(net, test, options.data)
     plan = make_plan(options, (data, test), net)

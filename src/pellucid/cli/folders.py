@@ -15,7 +15,8 @@ import numpy as np
 import pellucid as pl
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
-from pellucid.datasets.images import class_folders, looks_drawn, read_folder
+from pellucid.datasets.images import class_folders, looks_drawn
+from pellucid.datasets.images import load_folder as read_folder
 from pellucid.datasets.load import NAMES
 
 if TYPE_CHECKING:
@@ -37,12 +38,10 @@ def _is_named_layout(path: Path) -> bool:
     return is_idx_folder(path) or is_cifar(path)
 
 
-def load_folder(data: str, prepare: Any = None, options: Options | None = None) -> pl.Data:
+def load_folder(
+    data: str, prepare: Any = None, options: Options | None = None, on_disk: bool | None = False, threads: int = 0
+) -> pl.Data:
     """The pictures of a folder: as the options say, else as a trained preparation knows them, else as they look."""
-    return _read(data, prepare, options)[0]
-
-
-def _read(data: str, prepare: Any, options: Options | None) -> tuple[pl.Data, list[Path]]:
     size, grey, digits = SIZE, False, isinstance(prepare, pl.Digits)
     if isinstance(prepare, pl.Pixels) and len(prepare.picture) >= 2:
         if prepare.picture[0] != prepare.picture[1]:
@@ -53,7 +52,7 @@ def _read(data: str, prepare: Any, options: Options | None) -> tuple[pl.Data, li
         digits = options.digits if options.digits is not None else not (options.size or grey) and looks_drawn(data)
         if digits and (options.size or grey):
             raise UsageError("--digits makes grey pictures of 28x28; leave out --size and --grey.")
-    return read_folder(Path(data), size, grey, digits)
+    return read_folder(Path(data), on_disk, threads, size, grey, digits)
 
 
 def check_folder_options(options: Options) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import pellucid as pl
-from pellucid.base.arrays import Shape
+from pellucid.base.arrays import Rows, Shape
 from pellucid.base.errors import UsageError, draw_shapes
 from pellucid.cli.usual import ACTIVATIONS, LOSSES, Usual
+from pellucid.datasets.measure import measured, reaches
 from pellucid.diverged import BIG
 from pellucid.losses import ClassLoss
 
@@ -174,6 +176,8 @@ def _toml_loss(said: Any, path: str) -> pl.Loss:
 
 def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:
     """What is done to this raw data before the first layer, measured on the training part alone."""
+    if isinstance(data.x, Rows):
+        return _preparation_on_disk(data, shape, standardize)
     top = max(float(data.x.max()), -float(data.x.min()))
     if data.x.dtype == np.uint8 or data.x.ndim > 2:
         full = 255.0 if data.x.dtype == np.uint8 and top > FAINT else top or 1.0
@@ -182,6 +186,29 @@ def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:
         return pl.Pixels.fit(data.x, shape, full) if standardize else pl.Pixels(shape, full, data.x.shape[1:])
     if data.columns or top > BIG or standardize:
         return pl.Standardize.fit(data.x, data.columns)
+    return None
+
+
+def _preparation_on_disk(data: pl.Data, shape: Shape, standardize: bool) -> Any:
+    """The same for samples that stay on the disk, in one pass at most: bytes need none if they are bright."""
+    x = data.x
+    bright = x.dtype == np.uint8 and not standardize and reaches(x, FAINT)
+    found = None if bright else measured(x)
+    top = 255.0 if found is None else max(float(found.most.max()), -float(found.least.min()))
+    if x.dtype == np.uint8 or x.ndim > 2:
+        full = 255.0 if x.dtype == np.uint8 and top > FAINT else top or 1.0
+        prepare = pl.Digits(shape) if looks_like_digits(data) else pl.Pixels(shape, full, x.shape[1:])
+        if not standardize or found is None:
+            return prepare
+        channels = x.shape[3] if x.ndim == 4 and isinstance(prepare, pl.Pixels) else 1
+        means, stds = (v.reshape(-1, channels) for v in (found.mean, found.std))
+        mean = means.mean(axis=0)
+        std = np.sqrt((stds**2 + (means - mean) ** 2).mean(axis=0))  # of all pixels, out of each one's
+        std[std == 0.0] = full
+        given = [tuple((v / full).tolist()) if channels > 1 else float(v[0] / full) for v in (mean, std)]
+        return replace(prepare, mean=given[0], std=given[1])  # type: ignore[arg-type]
+    if found is not None and (data.columns or top > BIG or standardize):
+        return pl.Standardize(tuple(found.mean.tolist()), tuple(found.std.tolist()), data.columns)
     return None
 
 

@@ -11,8 +11,8 @@ import click
 from pellucid.cli.augmenting import augment_options
 from pellucid.cli.environment import Environment, json_option
 from pellucid.cli.status import Status
-from pellucid.cli.stopping import stop_on_interrupt
-from pellucid.cli.telling import figure, finish, position, say_line, tell_epoch, tell_start
+from pellucid.cli.stopping import go_on, stop_on_interrupt
+from pellucid.cli.telling import figure, finish, say_line, tell_epoch, tell_start
 
 if TYPE_CHECKING:
     from pellucid.cli.plan import Options, Plan
@@ -132,6 +132,11 @@ Examples:
     help="For a folder of pictures: files whose names begin with the same match, such as 'C\\d+', stay in one part.",
 )
 @click.option(
+    "--stream/--no-stream",
+    default=None,
+    help="Whether samples stay on the disk while they are learned. Default: if they are larger than 512 MB.",
+)
+@click.option(
     "--folds",
     type=click.IntRange(2),
     metavar="K",
@@ -184,7 +189,7 @@ def command(
 
     DATA is digits, spiral, vertical, sine, xor, moons, or another name from `pellucid data list`; or a path: a folder
     with the four MNIST files, with CIFAR-10's batches, or with a folder of pictures for each class; one IDX file of
-    images, a CSV table, an .npz file.
+    images, a CSV table, an .npz file, or an .npy file of inputs with its targets beside it (big_x.npy and big_t.npy).
 
     Of a table, every column is looked at and what was found is said: numbers, words, missing cells, what is left out.
     What is wrong with the data, such as copies of training samples in the test part, is said before training starts.
@@ -204,7 +209,7 @@ def command(
 
     options = Options(data, **said)
     check_folder_options(options)
-    loaded = load_any(data, options.target, options.seed, options=options)
+    loaded = load_any(data, options.target, options.seed, on_disk=options.stream, env=env, options=options)
     if folds is not None:
         if checkpoint is not None or record is not None or output is not None or patience is not None or keep_best:
             raise click.UsageError("--folds saves nothing and watches nothing: leave out --output, --checkpoint, ...")
@@ -218,7 +223,7 @@ def command(
     check_writable(target, data)
     if file is not None:
         check_writable(file, data)
-        _resume(env, plan, file, resume)
+        go_on(env, plan, file, resume)
     taken = None
     if record is not None:
         check_writable(Path(record) / "run.json", data)
@@ -230,18 +235,6 @@ def command(
     if taken is not None:
         taken.tell()
     return Status.STOPPED if stopped else Status.DONE
-
-
-def _resume(env: Environment, plan: Plan, file: Path, asked: bool) -> None:
-    import pellucid as pl
-
-    if asked and file.exists():
-        pl.resume(plan.training, file)
-        say_line(env, f"resumed   after {position(plan.training)}, from {file}")
-    elif asked:
-        env.warn(f"There is no checkpoint at {file} yet, so training starts afresh.")
-    elif file.exists():
-        env.warn(f"The checkpoint at {file} will be replaced after the first epoch; --resume would go on from it.")
 
 
 def train_on(

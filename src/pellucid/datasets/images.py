@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,11 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
 from pellucid.data.batches import Data
-from pellucid.data.pictures import as_digit, resized
 from pellucid.datasets.fetch import located
-from pellucid.datasets.pictures import ENDINGS, read_colours, read_picture
+from pellucid.datasets.ondisk import LARGE
+from pellucid.datasets.picturefiles import PictureFiles
+from pellucid.datasets.pictures import ENDINGS, read_picture
+from pellucid.datasets.stream import streamed
 
 CELLS = ("Parasitized", "Uninfected")
 FEW = 40  # pictures that are looked at to see what they are
@@ -41,7 +44,7 @@ def picture_folder(folder: str | os.PathLike[str], size: int = 48, grey: bool = 
         UsageError: if Pillow is not installed, or size is not at least 1.
         DataError: if there is no such folder, it has fewer than two classes, or a picture is damaged; it is named.
     """
-    data, _ = read_folder(Path(folder), size, grey)
+    data, _ = _read_folder(Path(folder), size, grey)
     return data
 
 
@@ -58,7 +61,7 @@ def digit_folder(folder: str | os.PathLike[str]) -> Data:
         UsageError: if Pillow is not installed.
         DataError: as for `picture_folder`; or if nothing is drawn on a picture, which is named.
     """
-    data, _ = read_folder(Path(folder), digits=True)
+    data, _ = _read_folder(Path(folder), digits=True)
     return data
 
 
@@ -105,7 +108,7 @@ def malaria(folder: str | os.PathLike[str] | None = None, size: int = 48, downlo
     found = next((place for place in around if all((place / name).is_dir() for name in CELLS)), None)
     if found is None:
         raise DataError(f"{folder} is not the malaria set: there are no folders {' and '.join(CELLS)} in it.")
-    data, files = read_folder(found, size, grey=False)
+    data, files = _read_folder(found, size, grey=False)
     return data, np.array([_patient(file) for file in files])
 
 
@@ -130,8 +133,34 @@ def _is_picture(file: Path) -> bool:
     return _seen(file) and file.suffix.lower() in ENDINGS and file.is_file()
 
 
-def read_folder(folder: Path, size: int = 48, grey: bool = False, digits: bool = False) -> tuple[Data, list[Path]]:
-    """The pictures of a folder, and the files that they came from; the rest is as for `picture_folder`."""
+def load_folder(
+    folder: Path,
+    stream: bool | None = None,
+    threads: int = 0,
+    size: int = 48,
+    grey: bool = False,
+    digits: bool = False,
+) -> Data:
+    """A folder of pictures, in memory; or on the disk if that is said, or if they would take more than 512 MB."""
+    classes, files, t = _listed(folder, size)
+    place = PictureFiles(str(folder), files, size, grey, keep=threads > 0, digits=digits)
+    if not (prod(place.shape) > LARGE if stream is None else stream):
+        return _read_folder(folder, size, grey, digits)[0]
+    place.picture(files[0])  # is Pillow here?
+    return streamed(place, threads, t=t, classes=classes)
+
+
+def _read_folder(folder: Path, size: int = 48, grey: bool = False, digits: bool = False) -> tuple[Data, list[Path]]:
+    """The pictures and the files that they came from."""
+    classes, files, t = _listed(folder, size)
+    place = PictureFiles(str(folder), files, size, grey, digits=digits)
+    x = np.empty(place.shape, np.uint8)
+    place.read(0, x)
+    return Data(x, t, classes, name=str(folder)), files
+
+
+def _listed(folder: Path, size: int) -> tuple[tuple[str, ...], list[Path], Array]:
+    """The classes, the pictures class by class, and the class of each."""
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
         raise UsageError(f"size is the side of the pictures, a whole number of pixels, 1 or more, not {size!r}.")
     if not folder.is_dir():
@@ -144,21 +173,8 @@ def read_folder(folder: Path, size: int = 48, grey: bool = False, digits: bool =
             "folders are named like the classes."
         )
     files = [file for pictures in classes.values() for file in pictures]
-    if digits:
-        x = np.stack([_drawn(file) for file in files])
-    else:
-        x = np.empty((len(files), size, size) if grey else (len(files), size, size, 3), np.uint8)
-        for i, file in enumerate(files):
-            x[i] = resized((read_picture if grey else read_colours)(file), (size, size))
     t = np.repeat(np.arange(len(classes)), [len(pictures) for pictures in classes.values()])
-    return Data(x, t, tuple(classes), name=str(folder)), files
-
-
-def _drawn(file: Path) -> Array:
-    try:
-        return as_digit(read_picture(file))
-    except DataError as error:
-        raise DataError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
+    return tuple(classes), files, t
 
 
 def _patient(file: Path) -> str:
