@@ -123,15 +123,24 @@ def test_every_penalty_comes_back(penalty: Any, tmp_path: Path) -> None:
 PREPARED = [
     (pl.Pixels((9,)), np.arange(18, dtype=np.uint8).reshape(2, 3, 3)),
     (pl.Pixels((9,), full=16.0, picture=(3, 3), digit=True), np.arange(18, dtype=np.uint8).reshape(2, 3, 3)),
+    (pl.Pixels((9,), picture=(3, 1, 3), mean=(0.1, 0.2, 1 / 3), std=(0.5, 0.6, 0.7)), np.ones((2, 3, 1, 3), np.uint8)),
     (pl.Standardize.fit(np.random.default_rng(1).normal(3, 7, (50, 9))), np.ones((2, 9))),
     (pl.Standardize((1 / 3,) * 9, (np.pi,) * 9, tuple("abcdefghi")), np.ones((2, 9))),
     (None, np.ones((2, 9))),
 ]
 
 
-@pytest.mark.parametrize(("prepare", "x"), PREPARED, ids=["pixels", "pixels-all", "fitted", "named", "none"])
+@pytest.mark.parametrize(
+    ("prepare", "x"), PREPARED, ids=["pixels", "pixels-all", "channels", "fitted", "named", "none"]
+)
 def test_every_preparation_comes_back(prepare: Any, x: Array, tmp_path: Path) -> None:
     same_after_saving(pl.Model(pl.Dense(2), input_shape=(9,), prepare=prepare), x, tmp_path)
+
+
+def test_digits_come_back(tmp_path: Path) -> None:
+    x = pl.datasets.digits()[0].x[:3]
+    model = pl.Model(pl.Dense(2), input_shape=(784,), prepare=pl.Digits.fit(x))
+    same_after_saving(model, 255 - x, tmp_path)
 
 
 INITS = [pl.Constant(2.5), pl.Normal(0.1), pl.LeCun(), pl.He(), pl.Glorot(), pl.Orthogonal(1.5), "orthogonal", "ones"]
@@ -222,7 +231,7 @@ def test_the_other_library_reads_the_numbers(saved: Path) -> None:
 
 
 @dataclass
-class Scale(pl.Layer):
+class Stretch(pl.Layer):
     """Y = a X, with a learned; `names` is there to be written down."""
 
     start: float
@@ -244,12 +253,12 @@ class Scale(pl.Layer):
 
 
 def test_a_layer_of_ones_own_is_named_when_loading(tmp_path: Path) -> None:
-    model = pl.Model(pl.Dense(2), Scale(1.5, ("x", "y"), layers=3), input_shape=(2,))
+    model = pl.Model(pl.Dense(2), Stretch(1.5, ("x", "y"), layers=3), input_shape=(2,))
     model.buffers[:] = [3.0, 4.0]
-    twin = same_after_saving(model, np.ones((3, 2)), tmp_path, extra=[Scale])
-    assert twin.layers[1] == Scale(1.5, ("x", "y"), 3)
+    twin = same_after_saving(model, np.ones((3, 2)), tmp_path, extra=[Stretch])
+    assert twin.layers[1] == Stretch(1.5, ("x", "y"), 3)
     assert twin.buffers.tolist() == [3.0, 4.0]
-    refused(tmp_path / "twin.safetensors", "'Scale'", "extra=[")
+    refused(tmp_path / "twin.safetensors", "'Stretch'", "extra=[")
 
 
 class NoDataclass(pl.Layer):
@@ -265,7 +274,7 @@ class NoDataclass(pl.Layer):
 CANNOT = {
     "layer": lambda: pl.Model(pl.Dense(1), NoDataclass(), input_shape=(2,)),
     "preparation": lambda: pl.Model(pl.Dense(1), input_shape=(2,), prepare=lambda x: x / 255),
-    "argument": lambda: pl.Model(pl.Dense(1), Scale(1.0, names={"a": 1}), input_shape=(2,)),  # type: ignore[arg-type]
+    "argument": lambda: pl.Model(pl.Dense(1), Stretch(1.0, names={"a": 1}), input_shape=(2,)),  # type: ignore[arg-type]
     "history": lambda: _with_history(object()),
     "type": lambda: pl.Model(pl.Dense(1), input_shape=(2,), dtype=np.longdouble),
 }

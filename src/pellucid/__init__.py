@@ -37,7 +37,8 @@ from pellucid.data.mixing import Mixup as Mixup
 from pellucid.data.paint import Cutout as Cutout
 from pellucid.data.paint import Noise as Noise
 from pellucid.data.paint import Stroke as Stroke
-from pellucid.data.prepare import Pixels as Pixels
+from pellucid.data.pictures import Digits as Digits
+from pellucid.data.pictures import Pixels as Pixels
 from pellucid.data.prepare import Standardize as Standardize
 from pellucid.data.split import folds as folds
 from pellucid.data.split import group_folds as group_folds
@@ -67,12 +68,16 @@ from pellucid.inspection.blame import blame as blame
 from pellucid.inspection.broke import Broke as Broke
 from pellucid.inspection.broke import where_it_broke as where_it_broke
 from pellucid.inspection.check_backward import check_backward as check_backward
+from pellucid.inspection.datadoctor import DataReport as DataReport
+from pellucid.inspection.datadoctor import check_data as check_data
 from pellucid.inspection.doctor import Diagnosis as Diagnosis
 from pellucid.inspection.doctor import doctor as doctor
 from pellucid.inspection.factors import per_sample_gradients as per_sample_gradients
 from pellucid.inspection.finding import Finding as Finding
 from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
+from pellucid.inspection.importance import Importance as Importance
+from pellucid.inspection.importance import importance as importance
 from pellucid.inspection.ledger import ledger as ledger
 from pellucid.inspection.lines import Line as Line
 from pellucid.inspection.neighbours import Nearest as Nearest

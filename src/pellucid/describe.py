@@ -39,7 +39,7 @@ KINDS: dict[str, type] = {
     **_public(init, "Constant Normal LeCun He Glorot Orthogonal"),
     **_public(optim, "RandomSearch SGD AdaGrad RMSprop Adam AdamW"),
     **_public(schedules, "constant inverse_decay step_decay exponential cosine warmup one_cycle"),
-    **_public(data, "Pixels Standardize Table Number Category Frequency"),
+    **_public(data, "Digits Pixels Standardize Table Number Category Frequency"),
     **_public(data, "Chain Shift Flip Rotate Scale Shear Crop Elastic Noise Stroke Cutout Mixup"),
 }
 

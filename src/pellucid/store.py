@@ -24,7 +24,7 @@ from pellucid._version import __version__
 from pellucid.base.arrays import Array, Shape
 from pellucid.base.errors import DataError, FileError, PellucidError
 from pellucid.base.params import Penalty
-from pellucid.data import Pixels, Standardize, Table
+from pellucid.data import Digits, Pixels, Standardize, Table
 from pellucid.describe import describe, rebuild
 from pellucid.events import History
 from pellucid.kernels import active
@@ -123,7 +123,7 @@ def network(doc: dict[str, Any], extra: Iterable[type] = ()) -> tuple[tuple[Laye
     extra = tuple(extra)
     parts = {name: rebuild(doc[name], extra, name) for name in ("layers", "loss", "penalty", "prepare")}
     kinds: dict[str, Any] = {"layers": tuple, "loss": Loss, "penalty": Penalty | None}
-    kinds["prepare"] = (Pixels, Standardize, Table, type(None), *extra)
+    kinds["prepare"] = (Digits, Pixels, Standardize, Table, type(None), *extra)
     for name, kind in kinds.items():
         if not isinstance(parts[name], kind):
             raise DataError(f"{doc[name]!r} cannot be its {name}.")

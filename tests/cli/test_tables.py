@@ -77,7 +77,7 @@ def test_everything_that_was_found_is_said() -> None:
     assert re.search(r"^ +\(always answering '(no|yes)' would be right in \d\d\.\d %\)$", told.out, re.M)
     assert "  pellucid predict patients.safetensors new_rows.csv" in told.out
     events = train(*ILL, "--epochs", 1, "--json").done().events
-    assert [event["event"] for event in events] == ["start", "columns", "epoch", "done"]
+    assert [event["event"] for event in events] == ["start", "columns", "epoch", "importance", "done"]
     assert events[1]["target"] == "ill"
     found = {column["name"]: column for column in events[1]["columns"]}
     assert (found["fever"]["kind"], found["fever"]["used"]) == ("number", True)
@@ -111,10 +111,35 @@ def test_columns_are_kept_and_dropped() -> None:
 
 
 def test_a_guessed_target_is_said_to_be_guessed() -> None:
-    patients(head="id,patient,day,fever,cough,weight,class,diagnosis")
+    patients(head="id,patient,day,fever,cough,weight,label,diagnosis")
     assert (
-        "target    class (guessed by its name; --target names another): 2 classes" in train(ILL[0], "--epochs", 1).out
+        "target    label (guessed by its name; --target names another): 2 classes" in train(ILL[0], "--epochs", 1).out
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "guess"),
+    [
+        ("Survived,class,age", "Survived"),  # a class may be that of a cabin
+        ("age,Class,fare", "Class"),
+        ("species,island,mass", "species"),
+        ("price,target,size", "target"),
+        ("x,y,survived", "survived"),
+        ("x,y,label", "label"),
+        ("x,z,y", "y"),
+    ],
+)
+def test_the_answer_is_guessed_by_its_name(header: str, guess: str) -> None:
+    Path("table.csv").write_text(header + "\n" + "1,a,2\n3,b,4\n5,a,6\n" * 4)
+    assert pl.datasets.read_table("table.csv").target == guess
+
+
+def test_where_no_name_tells_the_answer_the_likely_columns_are_named() -> None:
+    patients(head="id,patient,day,fever,cough,weight,ill,found")
+    told = train(ILL[0]).error(3, "does not say which column is the answer", "--target COLUMN")
+    assert "Of few different values are day (12), cough (3), weight (20), ill (2), found (2)." in told.err
+    Path("two.csv").write_text("survived,species,age\n1,a,2\n")
+    train("two.csv").error(3, "has several columns that may be the answer: survived and species")
 
 
 def test_values_are_scaled_inside_and_reported_as_they_are() -> None:

@@ -391,7 +391,7 @@ def test_a_npy_file_trains_like_any_other(tmp_path: Path, monkeypatch: pytest.Mo
         assert ("stream    " in told.out) == (x == ("--stream",))
         assert all(word in told.out for word in words if x)
     net = pl.load("x_train.safetensors")
-    assert net.prepare == pl.Pixels((784,), picture=(28, 28), digit=True)
+    assert net.prepare == pl.Digits()
     told = run("evaluate", "x_train.safetensors", "x_train.npy").done()
     accuracy = float(re.search(r"accuracy ([\d.]+) %", told.out).group(1))
     assert accuracy > 75

@@ -159,7 +159,7 @@ def _draw(env: Environment, net: pl.Model, data: pl.Data, at: list[int], labels:
     pictures = as_pictures(net, data.x[at]) if at else None
     if pictures is None:
         return False
-    from pellucid.datasets.pictures import BRIGHTNESS
+    from pellucid.data.pictures import BRIGHTNESS
 
     grey: Array = pictures @ BRIGHTNESS if pictures.ndim == 4 else pictures
     unicode = (env.stdout.encoding or "").lower().startswith("utf")

@@ -20,6 +20,7 @@ EXAMPLES = """\b
 Examples:
   pellucid data list
   pellucid data show penguins
+  pellucid data check titanic.csv --target survived
   pellucid data fetch mnist fashion_mnist
   pellucid data path mnist
   pellucid data augment digits --rotate 15 --elastic 4
@@ -118,6 +119,48 @@ def show_command(env: Environment, data: str, samples: int | None, target: str |
             env.say(f"  {line}".rstrip())
     env.event("set", **about, **facts(train, test))
     return Status.DONE
+
+
+@command.command("check", short_help="What is wrong with a data set.")
+@click.argument("data")
+@click.option("--target", help="For a table: the column to predict, by its name or its number from 0.")
+@click.option("--group", metavar="COLUMN", help="For a table: rows with the same word or number here stay in one part.")
+@click.option("--time", metavar="COLUMN", help="For a table: the latest rows are set aside.")
+@click.option("--group-by", metavar="REGEX", help="For a folder: pictures whose names begin alike stay in one part.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="How the samples are divided.")
+@json_option
+@click.pass_obj
+def check_command(
+    env: Environment,
+    data: str,
+    target: str | None,
+    group: str | None,
+    time: str | None,
+    group_by: str | None,
+    seed: int,
+) -> Status:
+    """Look for what makes a network fail before it is trained on DATA, which is named as for `pellucid train`.
+
+    Looked for are missing values, a part that was scaled by its own figures, samples of the test part that stand in
+    the training part too (also pictures moved by a pixel or saved again, and rows rounded), columns that give the
+    answer away, are constant, say the same or number the rows, answers that number the rows, and rare classes. The
+    data are divided as for training. The exit code is 1 if something was found.
+    """
+    from pellucid.cli.checkup import check_loaded, tell_findings
+    from pellucid.cli.folders import check_folder_options
+    from pellucid.cli.plan import Options
+    from pellucid.cli.tables import load_any
+
+    options = Options(data, target=target, group=group, time=time, group_by=group_by, seed=seed)
+    check_folder_options(options)
+    report = check_loaded(options, load_any(data, target, seed, options=options))
+    samples = ", ".join(f"{count:,} {part}" for part, count in report.samples.items())
+    say_line(env, f"{'data':<{MARGIN}}{data}: {samples}; looked at in {report.seconds:.1f} seconds")
+    tell_findings(env, report)
+    found = f"{len(report.findings)} finding{'s' * (len(report.findings) > 1)}" if report.findings else "nothing"
+    say_line(env, f"{'found':<{MARGIN}}{found}; looked for: {', '.join(report.looked)}", style="bold")
+    env.event("checked", data=data, samples=report.samples, looked=list(report.looked), found=list(report.names))
+    return Status.DONE if report.ok else Status.FAILED
 
 
 def tell_entry(env: Environment, entry: Entry) -> dict[str, Any]:

@@ -27,6 +27,7 @@ OPTIONS = (  # those of `pellucid train` that describe a training, in the order 
     "layers", "activation", "loss", "optimizer", "lr", "schedule", "decay", "momentum", "epochs", "batch_size",
     "validation", "test", "dropout", "l1", "l2", "clip", "flip", "rotate", "scale", "shear", "crop", "elastic", "shift",
     "stroke", "noise", "cutout", "mixup", "enlarge", "standardize", "seed", "target", "keep", "drop", "group", "time",
+    "size", "grey", "digits", "group_by",
 )  # fmt: skip
 SHARED = [option for option in train.params if option.name in OPTIONS]
 
@@ -59,6 +60,7 @@ def command(env: Environment, /, subject: tuple[str, ...], prove: bool, seconds:
     finding.
     """
     import pellucid as pl
+    from pellucid.cli.folders import check_folder_options
     from pellucid.cli.plan import Options, make_plan
     from pellucid.cli.tables import load_any
     from pellucid.cli.telling import say_line
@@ -77,7 +79,9 @@ def command(env: Environment, /, subject: tuple[str, ...], prove: bool, seconds:
         if given:
             raise click.UsageError(f"--{given[0]} describes a network, and {subject[0]} is one. Leave one of them out.")
         net = pl.load(subject[0])
-    data, test = load_any(subject[-1], options.target, options.seed, None if net is None else net.prepare)
+    check_folder_options(options)
+    known: dict[str, Any] = {"options": options} if net is None else {"prepare": net.prepare}
+    data, test = load_any(subject[-1], options.target, options.seed, **known)
     if net is not None:
         data, test = _known(net, data, options.data), None if test is None else _known(net, test, options.data)
     plan = make_plan(options, (data, test), net)

@@ -13,6 +13,7 @@ EXAMPLES = """\b
 Examples:
   pellucid evaluate digits.safetensors digits
   pellucid evaluate mnist.safetensors path/to/mnist --part train
+  pellucid evaluate titanic.safetensors titanic.csv --columns
 """
 
 
@@ -27,15 +28,18 @@ Examples:
     help="Which part. Data that come in one piece are measured whole.",
 )
 @click.option("--target", help="For a table: the column with the answers. Default: the one that was learned.")
+@click.option("--columns", is_flag=True, help="For a table: which columns matter, by shuffling each of them.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For spiral, sine, ...: which points are drawn.")
 @json_option
 @click.pass_obj
-def command(env: Environment, model: str, data: str, part: str, target: str | None, seed: int) -> Status:
+def command(env: Environment, model: str, data: str, part: str, target: str | None, columns: bool, seed: int) -> Status:
     """Measure the network in the file MODEL on DATA, which is named as for `pellucid train`."""
     import pellucid as pl
+    from pellucid.base.errors import UsageError
     from pellucid.cli.plan import metrics_for, with_targets
     from pellucid.cli.report import named, report
     from pellucid.cli.tables import load_any, strange
+    from pellucid.cli.worth import columns_of, tell_worth
     from pellucid.data.batches import check_finite
 
     net = named(pl.load(model))
@@ -53,6 +57,10 @@ def command(env: Environment, model: str, data: str, part: str, target: str | No
     which = "" if test is None or part == "all" else f", the {part} part"
     env.say(f"data      {data}: {len(samples):,} samples{which}")
     report(env, net, samples, y, figures, what="all" if test is None else part)
+    if columns:
+        if columns_of(net, samples) < 2:
+            raise UsageError(f"--columns is for tables with named columns, and {data} is none.")
+        tell_worth(env, net, samples, f"of {data}", seed)
     env.event("evaluated", model=str(model), data=data, samples=len(samples), **figures)
     return Status.DONE
 

@@ -11,13 +11,15 @@ import numpy as np
 import pellucid as pl
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
+from pellucid.cli.checkup import check_plan, tell_findings
 from pellucid.cli.environment import Environment
+from pellucid.cli.folders import file_names, groups_by
 from pellucid.cli.plan import Options, make_plan, metrics_for, with_targets
 from pellucid.cli.report import report
 from pellucid.cli.telling import say_line
 
 
-def cross_validate(env: Environment, options: Options, data: pl.Data, k: int) -> None:
+def cross_validate(env: Environment, options: Options, data: pl.Data, k: int, check: bool = True) -> None:
     """Train k networks, tell how each did on its fold, and how all did on all rows."""
     if options.time is not None:
         raise UsageError(
@@ -35,6 +37,8 @@ def cross_validate(env: Environment, options: Options, data: pl.Data, k: int) ->
             )
             for line in plan.lines[1:]:
                 say_line(env, line, style="bold yellow" if line.startswith("warning ") else None)
+            if check:
+                tell_findings(env, check_plan(plan, options))
             env.say("")
         with env.progress(f"fold {i} of {k}", plan.training.epochs) as bar:
             for event in plan.training:
@@ -68,11 +72,11 @@ def _folds(options: Options, data: pl.Data, k: int) -> Iterator[tuple[Array, Arr
 
     check_table_options(options, data)
     check_classes(data)
-    return (
-        pl.folds(data.t, k, options.seed)
-        if options.group is None
-        else pl.group_folds(data.x[options.group], k, options.seed)
-    )
+    if options.group_by is not None:
+        return pl.group_folds(groups_by(options.group_by, file_names(options.data)), k, options.seed)
+    if options.group is not None:
+        return pl.group_folds(data.x[options.group], k, options.seed)
+    return pl.folds(data.t, k, options.seed)
 
 
 def _figure(name: str, value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod, sqrt
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from pellucid.cli.usual import ACTIVATIONS, LOSSES, Usual
 from pellucid.datasets.measure import measured, reaches
 from pellucid.diverged import BIG
 from pellucid.losses import ClassLoss
-from pellucid.recipes.networks import spread
 
 if TYPE_CHECKING:
     from pellucid.cli.plan import Options
@@ -182,11 +181,9 @@ def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:
     top = max(float(data.x.max()), -float(data.x.min()))
     if data.x.dtype == np.uint8 or data.x.ndim > 2:
         full = 255.0 if data.x.dtype == np.uint8 and top > FAINT else top or 1.0
-        pixels = pl.Pixels(shape, full, data.x.shape[1:], digit=looks_like_digits(data))
-        if not standardize:
-            return pixels
-        mean, std = spread(data.x, full)
-        return replace(pixels, mean=mean, std=std)
+        if looks_like_digits(data):
+            return pl.Digits.fit(data.x, shape) if standardize else pl.Digits(shape)
+        return pl.Pixels.fit(data.x, shape, full) if standardize else pl.Pixels(shape, full, data.x.shape[1:])
     if data.columns or top > BIG or standardize:
         return pl.Standardize.fit(data.x, data.columns)
     return None
@@ -200,20 +197,24 @@ def _preparation_on_disk(data: pl.Data, shape: Shape, standardize: bool) -> Any:
     top = 255.0 if found is None else max(float(found.most.max()), -float(found.least.min()))
     if x.dtype == np.uint8 or x.ndim > 2:
         full = 255.0 if x.dtype == np.uint8 and top > FAINT else top or 1.0
-        pixels = pl.Pixels(shape, full, x.shape[1:], digit=looks_like_digits(data))
+        prepare = pl.Digits(shape) if looks_like_digits(data) else pl.Pixels(shape, full, x.shape[1:])
         if not standardize or found is None:
-            return pixels
-        mean = float(found.mean.mean())
-        std = sqrt(float((found.std**2 + (found.mean - mean) ** 2).mean()))  # of all pixels, out of each one's
-        return replace(pixels, mean=mean / full, std=std / full or 1.0)
+            return prepare
+        channels = x.shape[3] if x.ndim == 4 and isinstance(prepare, pl.Pixels) else 1
+        means, stds = (v.reshape(-1, channels) for v in (found.mean, found.std))
+        mean = means.mean(axis=0)
+        std = np.sqrt((stds**2 + (means - mean) ** 2).mean(axis=0))  # of all pixels, out of each one's
+        std[std == 0.0] = full
+        given = [tuple((v / full).tolist()) if channels > 1 else float(v[0] / full) for v in (mean, std)]
+        return replace(prepare, mean=given[0], std=given[1])  # type: ignore[arg-type]
     if found is not None and (data.columns or top > BIG or standardize):
         return pl.Standardize(tuple(found.mean.tolist()), tuple(found.std.tolist()), data.columns)
     return None
 
 
 def looks_like_digits(data: pl.Data) -> bool:
-    """Whether these pictures are digits drawn the MNIST way: ten classes named by digits, and an empty frame."""
-    if data.x.shape[1:] != (28, 28) or data.classes != tuple("0123456789"):
+    """Whether these pictures are digits drawn the MNIST way: bytes, classes named by digits, and an empty frame."""
+    if data.x.shape[1:] != (28, 28) or data.x.dtype != np.uint8 or not set(data.classes) <= set("0123456789"):
         return False
     few = data.x[:1000]
     frame = np.concatenate([few[:, 0], few[:, -1], few[:, :, 0], few[:, :, -1]], axis=1)  # (N, 112)

@@ -15,6 +15,7 @@ import pellucid as pl
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
 from pellucid.cli.augmenting import Augmenting, border, build_augment, check_pictures_for
+from pellucid.cli.folders import file_names, groups_by, is_folder
 from pellucid.cli.network import build_model, sizes
 from pellucid.cli.tables import check_classes, check_table_options, inferred_for, table_lines, times_of
 from pellucid.cli.usual import OPTIMIZERS, USUAL_RATE, Usual, usual_for
@@ -54,6 +55,10 @@ class Options(Augmenting):
     drop: tuple[str, ...] = ()
     group: str | None = None
     time: str | None = None
+    size: int | None = None
+    grey: bool = False
+    digits: bool | None = None
+    group_by: str | None = None
     stream: bool | None = None
 
 
@@ -72,19 +77,8 @@ class Plan:
 
 def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: pl.Model | None = None) -> Plan:
     """Everything that a training needs, from the options and the loaded data, around a model if there is one."""
-    data, test = loaded
-    for part in (data, test):
-        if part is not None:
-            check_finite(part)
-    check_table_options(options, data)
-    usual = usual_for(options.data, data)
-    fresh = test is not None
-    if test is None:
-        check_classes(data)
-        data, test = _aside(options, data, _share("--test", options.test), seed=options.seed + 1)
-    validation = None
-    if options.validation != 0:
-        data, validation = _aside(options, data, _share("--validation", options.validation), seed=options.seed)
+    usual, fresh = usual_for(options.data, loaded[0]), loaded[1] is not None
+    data, validation, test = divide(options, loaded)
     check_pictures_for(options, usual.shift, data, options.data)
     if options.enlarge is not None:
         data = pl.enlarge(data, int(options.enlarge), fill=border(data.x))
@@ -95,7 +89,7 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: p
     validation = with_targets(model, validation) if validation is not None else None
     epochs = usual.epochs if options.epochs is None else options.epochs
     batch_size = usual.batch_size if options.batch_size is None else options.batch_size
-    full = model.prepare.full if isinstance(model.prepare, pl.Pixels) else None
+    full = model.prepare.full if isinstance(model.prepare, pl.Pixels | pl.Digits) else None
     augment, changes = build_augment(options, usual.shift, data, options.data, full)
     optimizer, words = build_optimizer(options, usual, len(data), batch_size, epochs)
     training = pl.train(
@@ -113,6 +107,8 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: p
     what = "pictures" if data.x.ndim >= 3 else "samples"
     kind = f"{len(data.classes)} classes" if data.classes else "values to predict"
     size = f"{what} of {'x'.join(map(str, data.x.shape[1:])) or '1'}, {kind}" if inferred is None else "rows of a table"
+    if isinstance(model.prepare, pl.Digits) and is_folder(options.data):
+        size += "; each cut out, fitted into 20x20 and centred, as MNIST's digits were"
     lines = (
         f"data      {options.data}: {len(data):,} to train, {len(validation) if validation else 0:,} to validate, "
         f"{len(test):,} to test; {size}",
@@ -126,6 +122,34 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: p
         + (f", penalty {model.penalty!r}" if model.penalty is not None else ""),
     )
     return Plan(training, data, validation, test, fresh, lines, inferred)
+
+
+def divide(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> tuple[pl.Data, pl.Data | None, pl.Data]:
+    """The loaded data as they are used: to learn from, to choose by (if anything), to be judged on."""
+    data, test = loaded
+    for part in (data, test):
+        if part is not None:
+            check_finite(part)
+    check_table_options(options, data)
+    if test is not None:
+        learn, choose = _parts(options, data, "--validation", options.validation, seed=options.seed)
+        return learn, choose, test
+    check_classes(data)
+    _share("--test", options.test)
+    if options.group_by is not None:
+        groups = groups_by(options.group_by, file_names(options.data))
+        if options.validation == 0:
+            learn, test = pl.split(data, options.test, options.seed + 1, groups=groups)
+            return learn, None, test
+        validation = _share("--validation", options.validation) * (1.0 - options.test)  # a share of the rest
+        return pl.three_parts(data, validation, options.test, options.seed, groups=groups)
+    data, test = _aside(options, data, options.test, seed=options.seed + 1)
+    learn, choose = _parts(options, data, "--validation", options.validation, seed=options.seed)
+    return learn, choose, test
+
+
+def _parts(options: Options, data: pl.Data, option: str, share: float, seed: int) -> tuple[pl.Data, pl.Data | None]:
+    return _aside(options, data, _share(option, share), seed) if share != 0 else (data, None)
 
 
 def _aside(options: Options, data: pl.Data, share: float, seed: int) -> tuple[pl.Data, pl.Data]:

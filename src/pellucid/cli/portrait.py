@@ -15,8 +15,8 @@ from pellucid.base.arrays import Array
 from pellucid.cli.show import fitted, gallery
 from pellucid.cli.telling import MARGIN
 from pellucid.data.batches import Data
+from pellucid.data.pictures import BRIGHTNESS
 from pellucid.datasets import Stream
-from pellucid.datasets.pictures import BRIGHTNESS
 
 BAR = 30  # characters of the longest bar
 MOST_BARS = 20  # of more classes than this only the largest and the smallest are shown

@@ -78,7 +78,7 @@ def read(net: pl.Model, path: str) -> tuple[Array, Array | None]:
         return read_rows(path, int(np.prod(net.input_shape)), columns).reshape(-1, *net.input_shape), None
     if name.endswith(".npz"):
         raise DataError(f"{path} may hold several arrays; save the inputs alone: np.save('questions.npy', x).")
-    if not isinstance(prepare, pl.Pixels) or len(prepare.picture) < 2:
+    if not isinstance(prepare, pl.Pixels | pl.Digits) or len(prepare.picture) < 2:
         kinds = ".csv and .npy" if Path(path).suffix else "a .csv or .npy file"
         raise DataError(f"{path}: this network was not trained on pictures; it can be asked about {kinds}.")
     seen = read_seen(path, prepare)
@@ -112,7 +112,9 @@ def one_batch(x: Array, net: pl.Model, path: str) -> Array:
     import pellucid as pl
     from pellucid.base.errors import DataError, draw_shapes
 
-    shape = net.prepare.picture or net.input_shape if isinstance(net.prepare, pl.Pixels) else net.input_shape
+    shape = (
+        net.prepare.picture or net.input_shape if isinstance(net.prepare, pl.Pixels | pl.Digits) else net.input_shape
+    )
     if isinstance(net.prepare, pl.Table):
         shape = (len(net.prepare.columns),)
     size = int(np.prod(shape))
@@ -153,7 +155,7 @@ def answer(env: Environment, net: pl.Model, name: str, path: str, row: int, y: A
 def show(env: Environment, seen: Array) -> None:
     """The picture as the network sees it."""
     from pellucid.cli.show import fitted, picture
-    from pellucid.datasets.pictures import BRIGHTNESS
+    from pellucid.data.pictures import BRIGHTNESS
 
     seen = seen @ BRIGHTNESS if seen.ndim == 3 else seen
     unicode = (env.stdout.encoding or "").lower().startswith("utf")

@@ -10,8 +10,8 @@ from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError
 from pellucid.cli.environment import Environment
 from pellucid.cli.show import chosen, confusion, fitted, gallery
+from pellucid.data import Digits, Pixels
 from pellucid.data.batches import Data
-from pellucid.data.prepare import Pixels
 from pellucid.data.table import Table
 from pellucid.inspection.summary import answer_kind, plainly
 from pellucid.losses import ClassLoss
@@ -110,7 +110,9 @@ def show_pictures(
         labels.append(f"{model.classes[int(answers[i])]}  {words(float(np.max(y[i])))}{wrong}")
     unicode = (env.stdout.encoding or "").lower().startswith("utf")
     note = "a wrong one among them" if (answers != truth).any() else "all of them are right"
-    full, digit = (model.prepare.full, model.prepare.digit) if isinstance(model.prepare, Pixels) else (255.0, False)
+    full, digit = (
+        (model.prepare.full, model.prepare.digit) if isinstance(model.prepare, Pixels | Digits) else (255.0, False)
+    )
     images = [fitted(image, full) for image in x[picks]]
     lines = gallery(images, labels, unicode, columns, margin=4 if digit else 0)
     _say_block(env, f"Some test pictures, the answer below each ({note}):\n", lines)

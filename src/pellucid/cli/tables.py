@@ -14,6 +14,7 @@ import pellucid as pl
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
 from pellucid.base.seeds import stream
+from pellucid.cli.folders import is_folder, load_folder
 from pellucid.datasets import Stream, infer, load, read_table
 from pellucid.datasets.infer import Inferred
 from pellucid.datasets.load import NAMED, TABLES
@@ -37,12 +38,15 @@ def load_any(
     prepare: Any = None,
     on_disk: bool | None = False,
     env: Environment | None = None,
+    options: Options | None = None,
 ) -> tuple[pl.Data, pl.Data | None]:
-    """A data set by its name or path; a table with whatever its columns hold, as a trained preparation knows it.
+    """A data set by its name or path; a table or a folder with whatever it holds, as a trained preparation knows it.
 
     With `on_disk` None, what is large stays on the disk; it is loaded ahead, by as many threads as there are cores.
     """
     threads = min(os.cpu_count() or 1, MOST_THREADS)
+    if target is None and is_folder(data):
+        return load_folder(data, prepare, options, on_disk, threads), None
     if data in NAMED or not Path(data).is_file() or not data.lower().removesuffix(".gz").endswith(TABLES):
         return load(data, target=target, seed=seed, stream=on_disk, threads=threads)
     if prepare is not None and not isinstance(prepare, pl.Table):

@@ -98,8 +98,11 @@ def position(training: pl.Training) -> str:
 
 def finish(env: Environment, plan: Plan, options: Options, target: Path, stopped: bool, file: Path | None) -> None:
     """Save the model; then the test, what it looks like, where the model is, and what to type next."""
+    from pellucid.base.arrays import Rows
     from pellucid.cli.plan import metrics_for
     from pellucid.cli.report import report
+    from pellucid.cli.worth import columns_of, tell_worth, unlearned
+    from pellucid.datasets.load import NAMED
 
     training, model, test = plan.training, plan.training.model, plan.test
     if stopped:
@@ -110,6 +113,9 @@ def finish(env: Environment, plan: Plan, options: Options, target: Path, stopped
     figures = {"loss": model.evaluate(test.x, test.t, ())["loss"]}
     figures |= {f.__name__: float(f(y, test.t)) for f in metrics_for(model)}
     report(env, model, test, y, figures)
+    if columns_of(model, test) and options.data not in NAMED and not isinstance(test.x, Rows):
+        tell_worth(env, model, unlearned(plan.validation, test), "that were not learned", options.seed)
+        env.say("")
     env.event(
         "done",
         test_loss=figures["loss"],

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +11,11 @@ import click
 from pellucid.cli.augmenting import augment_options
 from pellucid.cli.environment import Environment, json_option
 from pellucid.cli.status import Status
-from pellucid.cli.telling import figure, finish, position, say_line, tell_epoch, tell_start
+from pellucid.cli.stopping import go_on, stop_on_interrupt
+from pellucid.cli.telling import figure, finish, say_line, tell_epoch, tell_start
 
 if TYPE_CHECKING:
-    from pellucid.cli.plan import Plan
+    from pellucid.cli.plan import Options, Plan
     from pellucid.cli.taken import Taken
 
 EXAMPLES = """\b
@@ -107,6 +105,7 @@ Examples:
 @click.option("--patience", type=int, help="Stop when the validation loss has not improved for so many epochs.")
 @click.option("--keep-best", is_flag=True, help="End with the weights of the epoch with the lowest validation loss.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All random choices follow from it.")
+@click.option("--check/--no-check", default=True, help="Look for what is wrong with the data first. Default: yes.")
 @click.option("--target", help="For a table: the column to predict, by its name or its number from 0.")
 @click.option("--keep", multiple=True, metavar="COLUMN", help="For a table: use a column that would be left out.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="For a table: leave a column out.")
@@ -117,6 +116,20 @@ Examples:
 )
 @click.option(
     "--time", metavar="COLUMN", help="For a table: the latest rows are the test, those before them validation."
+)
+@click.option(
+    "--size", type=click.IntRange(1), help="For a folder of pictures: the side they are brought to. Default 48."
+)
+@click.option("--grey", is_flag=True, help="For a folder of pictures: their brightness instead of their colours.")
+@click.option(
+    "--digits/--no-digits",
+    default=None,
+    help="For a folder of drawings: cut out, fit and centre each as MNIST's digits were. Default: if they look so.",
+)
+@click.option(
+    "--group-by",
+    metavar="REGEX",
+    help="For a folder of pictures: files whose names begin with the same match, such as 'C\\d+', stay in one part.",
 )
 @click.option(
     "--stream/--no-stream",
@@ -169,6 +182,7 @@ def command(
     record_size: float,
     resume: bool,
     folds: int | None,
+    check: bool,
     **said: Any,
 ) -> Status:
     """Train a network on DATA and save it.
@@ -178,6 +192,7 @@ def command(
     images, a CSV table, an .npz file, or an .npy file of inputs with its targets beside it (big_x.npy and big_t.npy).
 
     Of a table, every column is looked at and what was found is said: numbers, words, missing cells, what is left out.
+    What is wrong with the data, such as copies of training samples in the test part, is said before training starts.
     """
     if resume and checkpoint is None and record is None:
         raise click.UsageError("--resume needs to know from where: add --checkpoint DIR or --record DIR.")
@@ -186,19 +201,21 @@ def command(
     if (patience is not None or keep_best) and not said["validation"]:
         raise click.UsageError("--patience and --keep-best watch the validation loss, so --validation cannot be 0.")
     from pellucid.cli.broken import explained
+    from pellucid.cli.folders import check_folder_options
     from pellucid.cli.plan import Options, make_plan
     from pellucid.cli.tables import load_any
     from pellucid.cli.taken import Taken
     from pellucid.cli.writable import check_writable
 
     options = Options(data, **said)
-    loaded = load_any(data, options.target, options.seed, on_disk=options.stream, env=env)
+    check_folder_options(options)
+    loaded = load_any(data, options.target, options.seed, on_disk=options.stream, env=env, options=options)
     if folds is not None:
         if checkpoint is not None or record is not None or output is not None or patience is not None or keep_best:
             raise click.UsageError("--folds saves nothing and watches nothing: leave out --output, --checkpoint, ...")
         from pellucid.cli.folds import cross_validate
 
-        cross_validate(env, options, loaded[0], folds)
+        cross_validate(env, options, loaded[0], folds, check)
         return Status.DONE
     plan = make_plan(options, loaded)
     target = Path(output or f"{Path(data).name.split('.')[0] or 'model'}.safetensors")
@@ -206,40 +223,39 @@ def command(
     check_writable(target, data)
     if file is not None:
         check_writable(file, data)
-        _resume(env, plan, file, resume)
+        go_on(env, plan, file, resume)
     taken = None
     if record is not None:
         check_writable(Path(record) / "run.json", data)
         taken = Taken(env, Path(record), record_size, options, patience, keep_best)
         taken.ready(plan.training, resume)
     with explained(plan.training, taken):
-        stopped = train_on(env, plan, file, patience, keep_best, taken)
+        stopped = train_on(env, plan, file, patience, keep_best, taken, options if check else None)
     finish(env, plan, options, target, stopped, file)
     if taken is not None:
         taken.tell()
     return Status.STOPPED if stopped else Status.DONE
 
 
-def _resume(env: Environment, plan: Plan, file: Path, asked: bool) -> None:
-    import pellucid as pl
-
-    if asked and file.exists():
-        pl.resume(plan.training, file)
-        say_line(env, f"resumed   after {position(plan.training)}, from {file}")
-    elif asked:
-        env.warn(f"There is no checkpoint at {file} yet, so training starts afresh.")
-    elif file.exists():
-        env.warn(f"The checkpoint at {file} will be replaced after the first epoch; --resume would go on from it.")
-
-
 def train_on(
-    env: Environment, plan: Plan, file: Path | None, patience: int | None, keep_best: bool, taken: Taken | None
+    env: Environment,
+    plan: Plan,
+    file: Path | None,
+    patience: int | None,
+    keep_best: bool,
+    taken: Taken | None,
+    check: Options | None = None,
 ) -> bool:
-    """Run the training, telling its events; true if it was stopped from the keyboard."""
+    """Run the training, telling its events; true if it was stopped from the keyboard. With options to check by, what is
+    wrong with the data is told first."""
     import pellucid as pl
 
     training = plan.training
     tell_start(env, plan)
+    if check is not None and not training.step:
+        from pellucid.cli.checkup import check_plan, tell_findings
+
+        tell_findings(env, check_plan(plan, check))
     events: Iterable[pl.Event] = pl.watch(training)
     if patience is not None:
         events = pl.early_stop(events, patience, past=training.history)
@@ -247,7 +263,7 @@ def train_on(
         events = pl.keep_best(events, training)
     events = events if taken is None else taken.record(events, training)
     first = True
-    with _stop_on_interrupt() as stop, env.progress("training", training.epochs * training.steps_per_epoch) as bar:
+    with stop_on_interrupt() as stop, env.progress("training", training.epochs * training.steps_per_epoch) as bar:
         for event in events:
             if isinstance(event, pl.StepDone):
                 if event.step % 8 == 0:
@@ -273,23 +289,3 @@ def train_on(
     if stop.is_set() and file is not None:
         pl.save_checkpoint(training, file)
     return stop.is_set()
-
-
-@contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """Ctrl-C asks for a stop after the present step, when everything is whole; a second one ends at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def ask(number: int, frame: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -11,7 +11,8 @@ from pellucid.data.mixing import Mixup as Mixup
 from pellucid.data.paint import Cutout as Cutout
 from pellucid.data.paint import Noise as Noise
 from pellucid.data.paint import Stroke as Stroke
-from pellucid.data.prepare import Pixels as Pixels
+from pellucid.data.pictures import Digits as Digits
+from pellucid.data.pictures import Pixels as Pixels
 from pellucid.data.prepare import Standardize as Standardize
 from pellucid.data.split import folds as folds
 from pellucid.data.split import group_folds as group_folds

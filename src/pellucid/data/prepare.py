@@ -1,5 +1,6 @@
 """What is done to raw input before the first layer. It is fitted on the training part only and travels in the model
-file, so that `predict` treats a new input exactly as training treated the old ones.
+file, so that `predict` treats a new input exactly as training treated the old ones. Here rows of numbers; pictures are
+in `pictures`, tables with words in `table`.
 """
 
 from __future__ import annotations
@@ -8,43 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Shape
+from pellucid.base.arrays import Array
 from pellucid.base.errors import ShapeError, draw_shapes
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """(x / full - mean) / std, in the shape the network wants      bytes from 0 to 255 become numbers from 0 to 1
-
-    Args:
-        shape: one sample's shape after preparation, such as (784,).
-        full: the value of a full pixel. Default 255.
-        picture: one raw picture's shape, such as (28, 28), for `predict` to bring other pictures to. Default unknown.
-        digit: whether the training pictures were digits drawn the MNIST way: cropped, 20x20, centred. Default false.
-        mean, std: of all pixels of the training part, as numbers from 0 to 1. Default 0 and 1: only `full` divides.
-
-    >>> Pixels((4,))(np.array([[[0, 255], [51, 0]]], np.uint8)).round(3)
-    array([[0. , 1. , 0.2, 0. ]], dtype=float32)
-    """
-
-    shape: Shape
-    full: float = 255.0
-    picture: Shape = ()
-    digit: bool = False
-    mean: float = 0.0
-    std: float = 1.0
-
-    def __call__(self, x: Array) -> Array:
-        x = np.asarray(x)
-        if x[:1].size != int(np.prod(self.shape)) * len(x[:1]):
-            raise ShapeError(
-                "These pictures do not have the size that the network was trained on.\n"
-                + draw_shapes((None, *x.shape[1:]), (None, *self.shape))
-            )
-        y = np.multiply(x.reshape(len(x), *self.shape), 1.0 / (self.full * self.std), dtype=np.float32)
-        if self.mean:
-            y -= self.mean / self.std
-        return y
 
 
 @dataclass(frozen=True)

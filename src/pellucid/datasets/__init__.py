@@ -3,6 +3,8 @@
 `train, test = pl.datasets.digits()`; or `pl.datasets.load("mnist/")`, with a name, a file or a folder.
 """
 
+from pellucid.data.pictures import as_digit as as_digit
+from pellucid.data.pictures import resized as resized
 from pellucid.datasets.arrays import read_npy as read_npy
 from pellucid.datasets.arrays import read_npz as read_npz
 from pellucid.datasets.cifar import cifar10 as cifar10
@@ -11,16 +13,16 @@ from pellucid.datasets.fetch import fetch as fetch
 from pellucid.datasets.idx import load_idx_folder as load_idx_folder
 from pellucid.datasets.idx import load_idx_pair as load_idx_pair
 from pellucid.datasets.idx import read_idx as read_idx
+from pellucid.datasets.images import digit_folder as digit_folder
 from pellucid.datasets.images import malaria as malaria
 from pellucid.datasets.images import picture_folder as picture_folder
 from pellucid.datasets.infer import infer as infer
+from pellucid.datasets.labels import as_classes as as_classes
 from pellucid.datasets.labels import renumber as renumber
 from pellucid.datasets.load import load as load
 from pellucid.datasets.load import stream as stream
-from pellucid.datasets.pictures import as_digit as as_digit
 from pellucid.datasets.pictures import read_colours as read_colours
 from pellucid.datasets.pictures import read_picture as read_picture
-from pellucid.datasets.pictures import resized as resized
 from pellucid.datasets.records import read_records as read_records
 from pellucid.datasets.records import read_table as read_table
 from pellucid.datasets.rows import read_rows as read_rows

@@ -16,7 +16,7 @@ import numpy as np
 from pellucid.base.arrays import Array, Shape
 from pellucid.base.errors import DataError
 from pellucid.data.batches import Data, check_finite
-from pellucid.datasets.labels import class_ids, named_ids, numbered, one_hot
+from pellucid.datasets.labels import as_classes, class_ids, gaps, named_ids, numbered, one_hot
 from pellucid.datasets.reading import DEFLATE_AT_MOST, Source, opened, translated
 
 INPUTS, TARGETS = ("x", "X", "images"), ("t", "y", "labels")
@@ -130,6 +130,10 @@ def targets_of(name: str, given: list[Array]) -> tuple[list[Array], tuple[str, .
         return named_ids(given)
     if "U" in kinds:
         raise DataError(f"{name}: the targets of one part are words, those of the other are numbers.")
+    flat = all(t.ndim == 1 or t.shape[1:] == (1,) for t in given)
+    if flat and (kinds == {"b"} or (kinds <= set("iu") and gaps(given))):
+        all_ids, names = as_classes(np.concatenate([t.ravel() for t in given]))
+        return np.split(all_ids, np.cumsum([len(t) for t in given])[:-1]), names
     if kinds <= set("biu") or all(t.ndim == 2 and t.shape[1] > 1 and one_hot(t) for t in given):
         ids = [class_ids(t, name) for t in given]
         return ids, numbered(*ids)

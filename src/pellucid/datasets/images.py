@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ from pellucid.data.batches import Data
 from pellucid.datasets.fetch import located
 from pellucid.datasets.ondisk import LARGE
 from pellucid.datasets.picturefiles import PictureFiles
-from pellucid.datasets.pictures import ENDINGS
+from pellucid.datasets.pictures import ENDINGS, read_picture
 from pellucid.datasets.stream import streamed
 
 CELLS = ("Parasitized", "Uninfected")
+FEW = 40  # pictures that are looked at to see what they are
+PLAIN = 0.1  # of the contrast: what differs by more is no plain ground; and the share of a border that may
 
 
 def picture_folder(folder: str | os.PathLike[str], size: int = 48, grey: bool = False) -> Data:
@@ -43,6 +46,38 @@ def picture_folder(folder: str | os.PathLike[str], size: int = 48, grey: bool = 
     """
     data, _ = _read_folder(Path(folder), size, grey)
     return data
+
+
+def digit_folder(folder: str | os.PathLike[str]) -> Data:
+    """Drawings of digits in one folder for each class, as MNIST would have them: bytes (N, 28, 28), light on dark.
+
+    Each is read grey, and what is drawn on it is cut out, fitted into 20x20 and laid by its centre of mass into 28x28,
+    whatever its size and whether dark or light. `pl.Digits` does the same to a new drawing when the model is asked.
+
+    Args:
+        folder: the folder that holds the class folders, mostly 0 to 9.
+
+    Raises:
+        UsageError: if Pillow is not installed.
+        DataError: as for `picture_folder`; or if nothing is drawn on a picture, which is named.
+    """
+    data, _ = _read_folder(Path(folder), digits=True)
+    return data
+
+
+def looks_drawn(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder's classes are digits and its pictures strokes on a plain ground, looking at some of them."""
+    classes = class_folders(Path(folder))
+    files = [file for pictures in classes.values() for file in pictures]
+    if len(classes) < 2 or not all(re.fullmatch(r"\d", name) for name in classes):
+        return False
+    return all(_on_plain_ground(read_picture(file)) for file in files[:: max(1, len(files) // FEW)])
+
+
+def _on_plain_ground(picture: Array) -> bool:
+    x = picture.astype(np.float64)
+    border = np.concatenate([x[0], x[-1], x[:, 0], x[:, -1]])
+    return bool((np.abs(border - np.median(border)) <= PLAIN * np.ptp(x)).mean() > 1 - PLAIN)
 
 
 def malaria(folder: str | os.PathLike[str] | None = None, size: int = 48, download: bool = False) -> tuple[Data, Array]:
@@ -98,20 +133,27 @@ def _is_picture(file: Path) -> bool:
     return _seen(file) and file.suffix.lower() in ENDINGS and file.is_file()
 
 
-def load_folder(folder: Path, stream: bool | None = None, threads: int = 0, size: int = 48, grey: bool = False) -> Data:
+def load_folder(
+    folder: Path,
+    stream: bool | None = None,
+    threads: int = 0,
+    size: int = 48,
+    grey: bool = False,
+    digits: bool = False,
+) -> Data:
     """A folder of pictures, in memory; or on the disk if that is said, or if they would take more than 512 MB."""
     classes, files, t = _listed(folder, size)
-    if not (len(files) * size * size * (1 if grey else 3) > LARGE if stream is None else stream):
-        return _read_folder(folder, size, grey)[0]
-    place = PictureFiles(str(folder), files, size, grey, keep=threads > 0)
+    place = PictureFiles(str(folder), files, size, grey, keep=threads > 0, digits=digits)
+    if not (prod(place.shape) > LARGE if stream is None else stream):
+        return _read_folder(folder, size, grey, digits)[0]
     place.picture(files[0])  # is Pillow here?
     return streamed(place, threads, t=t, classes=classes)
 
 
-def _read_folder(folder: Path, size: int, grey: bool) -> tuple[Data, list[Path]]:
+def _read_folder(folder: Path, size: int = 48, grey: bool = False, digits: bool = False) -> tuple[Data, list[Path]]:
     """The pictures and the files that they came from."""
     classes, files, t = _listed(folder, size)
-    place = PictureFiles(str(folder), files, size, grey)
+    place = PictureFiles(str(folder), files, size, grey, digits=digits)
     x = np.empty(place.shape, np.uint8)
     place.read(0, x)
     return Data(x, t, classes, name=str(folder)), files

@@ -174,7 +174,8 @@ def _kind(name: str, cells: Array) -> tuple[str, str]:
     if cells.dtype.kind == "f":
         if len(words) == 2 and set(words.tolist()) == {0.0, 1.0}:
             return "yes/no", ""
-        return ("identifier", "an identifier, another number in each row") if _numbered(name, there) else ("number", "")
+        numbered = numbers_the_rows(name, there)
+        return ("identifier", "an identifier, another number in each row") if numbered else ("number", "")
     if {word.lower() for word in words.tolist()} in YES_NO:
         return "yes/no", ""
     if _share(DATE, words, counts) >= 0.9:
@@ -200,7 +201,7 @@ def _share(pattern: re.Pattern[str], words: Array, counts: Array) -> float:
     return float(counts[fits].sum() / counts.sum())
 
 
-def _numbered(name: str, there: Array) -> bool:
+def numbers_the_rows(name: str, there: Array) -> bool:
     """Whether numbers only number the rows: whole, all different, and called so or counted from about 0."""
     whole = len(there) >= FEW and bool((there == np.floor(there)).all()) and len(np.unique(there)) == len(there)
     counted = 0 <= there.min() <= 10 + len(there) // 10 and there.max() < 2 * len(there) + 20

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from pellucid.base.errors import DataError
 from pellucid.data.batches import Data
 
 MOST_CLASSES = 10_000  # a label beyond this is a misread file, not a class
+LARGEST_GAP = 10  # ids may be missing for classes that a file lacks
 MOST_WHOLE_CLASSES = 100  # more different whole numbers than this in a table are measurements, such as prices
 
 
@@ -70,6 +72,46 @@ def named_ids(words: Sequence[Array]) -> tuple[list[Array], tuple[str, ...]]:
     names, ids = np.unique(np.concatenate([part.ravel() for part in words]), return_inverse=True)
     edges = np.cumsum([part.size for part in words])[:-1]
     return [part.astype(np.int64) for part in np.split(ids, edges)], tuple(names.tolist())
+
+
+def as_classes(labels: Any) -> tuple[Array, tuple[str, ...]]:
+    """Class ids (N,) and the classes' names, from labels of any kind: words, booleans, whole numbers with gaps.
+
+    A class's id is its position among the different labels in order: words by their letters, numbers by their size.
+
+    Args:
+        labels: one a sample, (N,).
+
+    Raises:
+        DataError: if they are not one a sample, or numbers that are not whole.
+
+    >>> as_classes(["dog", "cat", "dog"]), as_classes([700, -1, 30]), as_classes([True, False])
+    ((array([1, 0, 1]), ('cat', 'dog')), (array([2, 0, 1]), ('-1', '30', '700')), (array([1, 0]), ('False', 'True')))
+    """
+    given = np.asarray(labels)
+    if given.dtype.kind == "O" and all(isinstance(label, str) for label in given.ravel()):
+        given = given.astype(np.str_)
+    if given.ndim != 1 or given.dtype.kind not in "biufU":
+        raise DataError(f"Labels are words, booleans or whole numbers, one a sample, not {given.dtype} {given.shape}.")
+    if given.dtype.kind == "f" and not (given == np.floor(given)).all():
+        raise DataError("The labels are numbers with fractions: measurements, not classes. Use a loss for values.")
+    if given.dtype.kind == "f":
+        given = given.astype(np.int64)
+    names, ids = np.unique(given, return_inverse=True)
+    return ids.astype(np.int64), tuple(str(name) for name in names.tolist())
+
+
+def gaps(labels: Sequence[Array]) -> bool:
+    """Whether whole numbers are names of classes and no ids: below 0, or most numbers up to the largest are missing.
+
+    Each stands there more than once: a single -1 is a mistake.
+
+    >>> gaps([np.array([700, 30] * 2)]), gaps([np.array([0, 1, 2, 4] * 2)]), gaps([np.array([-1, 1, 1])])
+    (True, False, False)
+    """
+    different, counts = np.unique(np.concatenate([part.ravel() for part in labels]), return_counts=True)
+    few = 1 < len(different) <= MOST_WHOLE_CLASSES and counts.min() > 1
+    return bool(few and (different[0] < 0 or different[-1] > 2 * len(different) + LARGEST_GAP))
 
 
 def read_targets(cells: Sequence[str]) -> tuple[Array, tuple[str, ...]]:

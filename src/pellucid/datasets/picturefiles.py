@@ -16,8 +16,9 @@ import numpy as np
 
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError
+from pellucid.data.pictures import SIDE, as_digit, resized
 from pellucid.datasets.ondisk import Place
-from pellucid.datasets.pictures import read_colours, read_picture, resized
+from pellucid.datasets.pictures import read_colours, read_picture
 from pellucid.datasets.scratch import Kept
 
 WINDOW = 128  # pictures that are decoded in one go
@@ -34,10 +35,14 @@ class PictureFiles(Place):
         size: the side that each is brought to.
         grey: brightness instead of colours.
         keep: whether what was decoded is kept in a file without a name, so that only the first epoch decodes.
+        digits: whether each is a drawn digit, which is made like MNIST's: grey, 28x28.
     """
 
-    def __init__(self, name: str, files: Sequence[Path], size: int, grey: bool, keep: bool = False) -> None:
-        self.name, self.files, self.size, self.grey = name, list(files), size, grey
+    def __init__(
+        self, name: str, files: Sequence[Path], size: int, grey: bool, keep: bool = False, digits: bool = False
+    ) -> None:
+        size, grey = (SIDE, True) if digits else (size, grey)
+        self.name, self.files, self.size, self.grey, self.digits = name, list(files), size, grey, digits
         self.shape = (len(files), size, size) if grey else (len(files), size, size, 3)
         self.dtype = np.dtype(np.uint8)
         self.block, self.window = 1, WINDOW
@@ -54,6 +59,11 @@ class PictureFiles(Place):
 
     def picture(self, file: Path) -> Array:
         """One of them, in its size."""
+        if self.digits:
+            try:
+                return as_digit(read_picture(file))
+            except DataError as error:
+                raise DataError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
         return resized((read_picture if self.grey else read_colours)(file), (self.size, self.size))
 
     def mark(self) -> bytes:
@@ -62,7 +72,7 @@ class PictureFiles(Place):
 
     @cached_property
     def _digest(self) -> bytes:
-        digest = zlib.crc32(b"%d %d" % (self.size, self.grey))
+        digest = zlib.crc32(b"%d %d" % (self.size, self.grey) + b" digits" * self.digits)
         for file in self.files:
             try:
                 size = file.stat().st_size

@@ -1,7 +1,6 @@
-"""A picture file as bytes, grey or in colour, and a grey picture as MNIST would have it.
+"""A picture file as bytes, grey or in colour, whatever its kind: deep, with a palette, transparent, turned by a note.
 
-A network that learned MNIST knows white strokes on black, 20 pixels tall, centred by their mass. A photographed or
-drawn digit is none of that; shown as it is, it is misread. `as_digit` does to it what was done to MNIST's own digits.
+What is done to it then, before a network sees it, is in `data.pictures`.
 """
 
 from __future__ import annotations
@@ -12,19 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pellucid.base.arrays import Array
-from pellucid.base.errors import DataError, ShapeError, UsageError
+from pellucid.base.errors import DataError, UsageError
+from pellucid.data.pictures import BRIGHTNESS, ROOM
 from pellucid.datasets.reading import opened
 
 MOST_PIXELS = 50_000_000
-ROOM = 1 << 20  # pixels that are made numbers at one time
-BOX, SIDE = 20, 28  # the stroke fits into 20 x 20, in a picture of 28 x 28
-FAINT = 0.1  # of the darkest ink; less is dust and the noise of compression
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-BRIGHTNESS = np.array([0.299, 0.587, 0.114])  # how bright full red, green and blue are to the eye
-LEAST_CONTRAST = 16  # of 255; a picture with less shows nothing
 
 
 def read_picture(path: str | os.PathLike[str]) -> Array:
@@ -80,83 +74,6 @@ def _read(path: str | os.PathLike[str], as_bytes: Callable[[Any], Array]) -> Arr
     except (OSError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError, EOFError) as error:
         # Pillow's readers of damaged files raise nearly anything.
         raise DataError(f"{path} is a damaged picture: {error}. Save it again.") from None
-
-
-def as_digit(picture: Array) -> Array:
-    """A grey picture of one digit, of any size, as MNIST would have it: bytes (28, 28), white on black.
-
-    Whether the strokes are dark or light is seen from the border. Then the background is taken off, the strokes are cut
-    out, scaled to fit 20 x 20 with their proportions kept, and laid so that their centre of mass is in the middle.
-
-    Args:
-        picture: (H, W), any real type.
-
-    Raises:
-        ShapeError: if it is not one grey picture.
-        DataError: if nothing is drawn on it.
-
-    >>> picture = np.full((100, 80), 255, np.uint8)
-    >>> picture[20:80, 30:40] = 0                       # a dark upright stroke, left of the middle
-    >>> digit = as_digit(picture)
-    >>> np.flatnonzero(digit.any(axis=1))[[0, -1]], np.flatnonzero(digit.any(axis=0))[[0, -1]]
-    (array([ 4, 23]), array([13, 15]))
-    """
-    ink = _ink(np.asarray(picture))
-    strong = ink > FAINT * ink.max()
-    rows, columns = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
-    cut = np.where(strong, ink, 0.0)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    H, W = cut.shape
-    h, w = max(1, round(BOX * H / max(H, W))), max(1, round(BOX * W / max(H, W)))
-    small = _scaling(H, h) @ cut @ _scaling(W, w).T  # (h, w)
-    top, left = _offset(small.sum(axis=1)), _offset(small.sum(axis=0))
-    digit = np.zeros((SIDE, SIDE), np.uint8)
-    digit[top : top + h, left : left + w] = np.rint(small * (255.0 / small.max()))
-    return digit
-
-
-def resized(picture: Array, shape: tuple[int, int]) -> Array:
-    """A picture (H, W) or (H, W, C) in another size, each new pixel the mean of what it covers; nothing is cut.
-
-    >>> resized(np.array([[0, 255], [255, 0]], np.uint8), (1, 2))
-    array([[128, 128]], dtype=uint8)
-    """
-    H, W, *channels = picture.shape
-    flat, down, step = picture.reshape(H, -1), _scaling(H, shape[0]), max(1, ROOM // max(H, 1))
-    pieces = [down @ flat[:, i : i + step] for i in range(0, flat.shape[1], step)]  # each is made of numbers for itself
-    lines = np.concatenate(pieces, axis=1).reshape(shape[0], W, -1)  # (h, W, C)
-    small = (_scaling(W, shape[1]) @ lines).reshape(*shape, *channels)  # (h, w, C)
-    return np.asarray(np.rint(small).clip(0, 255), np.uint8)
-
-
-def _ink(picture: Array) -> Array:
-    """How much each pixel differs from the background, towards the strokes' side: (H, W), 0 where nothing is drawn."""
-    if picture.ndim != 2 or picture.size == 0 or picture.dtype.kind not in "biuf":
-        raise ShapeError(f"as_digit takes one grey picture (H, W), not {picture.dtype} of shape {picture.shape}.")
-    x = picture.astype(np.float64)
-    if not np.isfinite(x).all():
-        raise DataError("The picture holds NaN or infinite numbers.")
-    background = float(np.median(np.concatenate([x[0], x[-1], x[:, 0], x[:, -1]])))
-    low, high = x.min(), x.max()
-    full = 1.0 if picture.dtype.kind == "b" or (picture.dtype.kind == "f" and high <= 1.0) else 255.0
-    if (high - low) * 255.0 < LEAST_CONTRAST * full:
-        raise DataError("The picture is empty: nothing on it stands out from the background. Draw a digit first.")
-    dark_strokes = background - low > high - background
-    return np.maximum(background - x if dark_strokes else x - background, 0.0)
-
-
-def _scaling(size: int, wanted: int) -> NDArray[np.float64]:
-    """The matrix (wanted, size) that scales an axis: each new pixel is the weighted mean of the old ones near it."""
-    step = size / wanted
-    centres = (np.arange(wanted) + 0.5) * step - 0.5
-    near = np.abs(centres[:, None] - np.arange(size)) / max(step, 1.0)
-    weights = np.maximum(1.0 - near, 0.0)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
-
-
-def _offset(mass: Array) -> int:
-    """Where a strip of this mass must begin so that its centre of mass is in the middle, and all of it inside."""
-    centre = float(mass @ np.arange(len(mass)) / mass.sum())
-    return int(min(max(round(SIDE / 2 - centre), 0), SIDE - len(mass)))
 
 
 def _grey(picture: Any) -> Array:

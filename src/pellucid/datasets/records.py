@@ -19,12 +19,13 @@ from pellucid.base.errors import DataError
 from pellucid.data.batches import Data
 from pellucid.data.columns import Number
 from pellucid.data.table import Table
+from pellucid.datasets.answer import find_target, unknown, which
 from pellucid.datasets.chunks import LARGEST, as_floats
 from pellucid.datasets.labels import read_targets
 from pellucid.datasets.pixeltable import pixel_label
 from pellucid.datasets.rows import read_rows
 from pellucid.datasets.sheet import MISSING, Sheet, check_header, is_number, open_sheet
-from pellucid.datasets.tables import check_answers, find_target, has_class_line, read_csv, which
+from pellucid.datasets.tables import check_answers, has_class_line, read_csv
 
 LONGEST_WORD = 60  # letters of a cell that are kept: longer ones are texts, which nobody compares
 STRAY = 0.1  # a column of numbers may have this share of other cells, which are then mistakes; with more it is of words
@@ -69,7 +70,7 @@ def read_table(path: str | os.PathLike[str], target: str | int | None = None, li
         target = like.target
     at = find_target(sheet, target)
     if at is None:
-        raise DataError(which(sheet, "does not say which column is the answer"))
+        raise unknown(sheet)
     if sheet.width < 2:
         raise DataError(f"{sheet.name} has one column only; at least one more is needed to learn from.")
     answers: list[str] = []

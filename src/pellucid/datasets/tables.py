@@ -16,9 +16,10 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError
 from pellucid.data.batches import Data
+from pellucid.datasets.answer import find_target, unknown
 from pellucid.datasets.labels import numbered, read_targets
 from pellucid.datasets.pixeltable import pixel_label, read_pixels
-from pellucid.datasets.sheet import ANSWERS, MISSING, Sheet, check_header, is_number, open_sheet
+from pellucid.datasets.sheet import MISSING, Sheet, check_header, is_number, open_sheet
 
 ROWS = 4096  # rows that are text at one time
 
@@ -33,7 +34,7 @@ def read_csv(path: str | os.PathLike[str], target: str | int | None = None) -> D
     Args:
         path: the file.
         target: the target column's name, or its index as Python counts: 0 is the first, -1 the last. Default: the
-            column called label, target, class or y.
+            column called label, target, class or y, or as in a well-known table: survived, species, price, ...
 
     Raises:
         DataError: if the file is missing or no table, the target is not known, or a cell is empty or not a number.
@@ -56,39 +57,10 @@ def read_csv(path: str | os.PathLike[str], target: str | int | None = None) -> D
         x, t = read_pixels(sheet, label if at is None else at, guessed=at is None)
         return Data(x, t, numbered(t), name=sheet.name)
     if at is None:
-        raise DataError(which(sheet, "does not say which column is the answer"))
+        raise unknown(sheet)
     x, t, classes = _read_table(sheet, at)
     columns = sheet.header or tuple(map(str, range(sheet.width)))
     return Data(x, t, classes, columns=columns[:at] + columns[at + 1 :], name=sheet.name)
-
-
-def find_target(sheet: Sheet, target: str | int | None) -> int | None:
-    """The target column's index; None if it was not given and no name tells."""
-    if isinstance(target, str) and target.strip() in sheet.header:
-        return sheet.header.index(target.strip())
-    try:
-        at = None if target is None else int(target)
-    except ValueError:
-        raise DataError(which(sheet, f"has no column {target!r}")) from None
-    if at is not None:
-        if not -sheet.width <= at < sheet.width:
-            raise DataError(which(sheet, f"has no column with the index {at}"))
-        return at % sheet.width
-    lower = [name.lower() for name in sheet.header]
-    likely = [name for name in ANSWERS if name in lower]
-    if len(likely) > 1 and likely[-1] == "y":
-        likely.pop()  # beside a column "label", y is a measurement
-    if len(likely) > 1:
-        raise DataError(which(sheet, f"has several columns that may be the answer: {' and '.join(likely)}"))
-    return lower.index(likely[0]) if likely else None
-
-
-def which(sheet: Sheet, problem: str) -> str:
-    if sheet.header:
-        columns = f"The columns are {', '.join(sheet.header[:40])}{', ...' if sheet.width > 40 else ''}."
-    else:
-        columns = f"Its {sheet.width} columns have no names, but indices: 0 to {sheet.width - 1}, and -1 is the last."
-    return f"{sheet.name} {problem}. {columns} Say which is to be learned: --target COLUMN, or target=... in Python."
 
 
 def _read_table(sheet: Sheet, at: int) -> tuple[Array, Array, tuple[str, ...]]:

@@ -17,6 +17,7 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError
 from pellucid.data.table import Table
+from pellucid.datasets.answer import find_target, which
 from pellucid.datasets.answers import Answers
 from pellucid.datasets.chunks import Chunk, as_floats, chunks
 from pellucid.datasets.labels import class_ids, numbered
@@ -26,7 +27,7 @@ from pellucid.datasets.records import LONGEST_WORD, Seen, kinds_of, stray
 from pellucid.datasets.scratch import Scratch
 from pellucid.datasets.sheet import MISSING, Sheet, check_header, open_sheet
 from pellucid.datasets.stream import Stream, streamed
-from pellucid.datasets.tables import find_target, has_class_line, not_numbers, which
+from pellucid.datasets.tables import has_class_line, not_numbers
 
 Tell = Callable[[str, int], None]
 LARGE_TEXT = {False: 256 << 20, True: 64 << 20}  # bytes from which a table is streamed by itself; packed: True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from pellucid.data.table import Table
+from pellucid.data import Digits, Pixels, Table
 from pellucid.describe import describe
 from pellucid.layers import AvgPool2D, Conv1D, Conv2D, MaxPool2D, Softmax
 from pellucid.layers.compose import walk
@@ -85,10 +85,31 @@ def _bytes(count: int) -> str:
 def _said(prepare: object) -> str:
     if isinstance(prepare, Table):
         return f"{len(prepare.columns)} columns as {prepare.width} numbers\n{prepare}"
+    if isinstance(prepare, Digits):
+        how = "cut out, fitted into 20x20, laid by their centre of mass into 28x28, light on dark"
+        return f"digits, {how}; {_formula(prepare)}"
+    if isinstance(prepare, Pixels) and prepare.picture:
+        return f"pictures, each brought to {'x'.join(map(str, prepare.picture))}; {_formula(prepare)}"
     text = describe(prepare)
     kind = text.pop("kind")
     short = {k: v if not isinstance(v, list) or len(v) <= 4 else f"{len(v)} numbers" for k, v in text.items()}
     return f"{kind}({', '.join(f'{k}={v}' for k, v in short.items())})"
+
+
+def _formula(prepare: Pixels | Digits) -> str:
+    """What becomes of a pixel x.
+
+    >>> _formula(Pixels((2, 2, 2), mean=(0.5, 0.25), std=(0.1, 0.2)))
+    '(x / 255 - [0.5, 0.25]) / [0.1, 0.2]'
+    """
+    x = f"x / {prepare.full:g}"
+    if prepare.mean == 0.0 and prepare.std == 1.0:
+        return x
+    mean, std = (
+        f"{v:.4g}" if isinstance(v, float) else f"[{', '.join(f'{c:.4g}' for c in v)}]"
+        for v in (prepare.mean, prepare.std)
+    )
+    return f"({x} - {mean}) / {std}"
 
 
 def loss_name(loss: Loss) -> str:

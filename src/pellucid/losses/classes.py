@@ -37,6 +37,9 @@ class ClassLoss(Loss):
                 f"{name} takes class ids, one a sample, or one-hot rows in the shape of the scores.\n"
                 + draw_shapes(t.shape, z if t.ndim == len(z) else z[:-1], "targets", "expected")
             )
+        if t.dtype.kind in "USO":
+            hint = "ids, names = pl.datasets.as_classes(t) makes them, and Model(classes=names) keeps the names."
+            raise DataError(f"{name} takes class ids, but the targets are words such as {t.ravel()[0]!r}. {hint}")
         if t.dtype.kind not in "iu":
             if t.dtype.kind != "b" and not np.array_equal(t, np.floor(t)):
                 raise DataError(

@@ -14,7 +14,8 @@ import numpy as np
 
 from pellucid.base.arrays import Array, Shape
 from pellucid.data.batches import Data
-from pellucid.data.prepare import Pixels, Standardize
+from pellucid.data.pictures import Pixels
+from pellucid.data.prepare import Standardize
 from pellucid.data.table import Table
 from pellucid.datasets.infer import infer
 from pellucid.layers import (

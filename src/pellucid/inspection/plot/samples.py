@@ -7,16 +7,16 @@ from math import prod
 import numpy as np
 
 from pellucid.base.arrays import Array, Shape
-from pellucid.data.prepare import Pixels
+from pellucid.data.pictures import Digits, Pixels
 from pellucid.model import Model
 
 
 def picture_shape(model: Model) -> Shape | None:
     """The shape of the pictures that a model takes, (H, W) or (H, W, channels), or None if it takes none."""
     prepare = model.prepare
-    shapes = [prepare.picture, prepare.shape] if isinstance(prepare, Pixels) else []
+    shapes = [prepare.picture, prepare.shape] if isinstance(prepare, Pixels | Digits) else []
     for shape in (*shapes, model.input_shape):
-        if len(shape) == 2 and min(shape) > 1 and isinstance(prepare, Pixels):
+        if len(shape) == 2 and min(shape) > 1 and isinstance(prepare, Pixels | Digits):
             return tuple(shape)
         if len(shape) == 3 and shape[-1] in (1, 3):
             return tuple(shape[:2]) if shape[-1] == 1 else tuple(shape)
@@ -35,7 +35,7 @@ def as_pictures(model: Model, x: Array) -> Array | None:
     if shape is None or x.dtype.names is not None or prod(x.shape[1:]) != prod(shape):
         return None
     pixels = np.asarray(x, float).reshape(len(x), *shape)
-    if isinstance(model.prepare, Pixels):
+    if isinstance(model.prepare, Pixels | Digits):
         return np.clip(pixels / model.prepare.full, 0.0, 1.0)
     low, high = float(pixels.min(initial=0.0)), float(pixels.max(initial=0.0))
     return (pixels - low) / (high - low) if high > low else np.zeros_like(pixels)
