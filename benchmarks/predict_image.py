@@ -18,12 +18,13 @@ import cnn_step
 from asking import FAST, NUMPY, Ask, race
 from contest import drawn
 from pellucid import kernels
+from pellucid.datasets import digits
 
 SAMPLES = 100  # asked one after the other, each time
 
 RNG = np.random.default_rng(0)
 WEIGHTS = drawn(RNG, *cnn_step.SHAPES)
-X = RNG.random((SAMPLES, 1, 28, 28, 1), np.float32)
+X = digits()[1].x[:SAMPLES].reshape(SAMPLES, 1, 28, 28, 1).astype(np.float32) / 255
 THERE = [cnn_step.there(i, w) for i, w in enumerate(WEIGHTS)]  # in PyTorch's layout, which is ONNX's too
 
 

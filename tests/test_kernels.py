@@ -106,7 +106,18 @@ def batch_norm_backward_arguments(data: st.DataObject, dtype: Any) -> tuple[Any,
     return np.random.default_rng(1).normal(size=x.shape).astype(dtype), xh, g
 
 
+def times_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, ...]:
+    """Rows with few, half and no zeros: one, several, in a sequence, and against a matrix that lies the other way."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    D, K = data.draw(st.sampled_from([(1, 1), (3, 4), (200, 200), (331, 128), (5000, 7)]))
+    rows = data.draw(st.sampled_from([(1,), (2,), (0,), (1, 3)]))
+    x = rng.normal(size=(*rows, D)) * (rng.random((*rows, D)) < data.draw(st.sampled_from([0.0, 0.01, 0.3, 0.5, 1.0])))
+    W = rng.normal(size=(D, K)).astype(dtype) / 20
+    return x.astype(dtype), W if data.draw(st.booleans()) else np.asfortranarray(W)
+
+
 ARGUMENTS: dict[str, Arguments] = {
+    "times": times_arguments,
     "relu": lambda data, dtype: numbers(data, dtype, 1),
     "relu_backward": lambda data, dtype: numbers(data, dtype, 2),
     "select": lambda data, dtype: ((condition := numbers(data, dtype, 2))[0] > 0, *condition),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 import pellucid as pl
 from pellucid import kernels
 from pellucid.inspection import loops
-from pellucid.inspection.zoom import LAYERS, LOSSES, Disagree
+from pellucid.inspection.neurons import CHAINS, LAYERS, PICTURES
+from pellucid.inspection.zoom import LOSSES, Disagree
 from tests.cases import LOSSES as CASES
 from tests.cases import LossCase
 
@@ -45,8 +47,36 @@ def test_every_loss_agrees_at_all_levels(case: LossCase) -> None:
     assert pl.zoom(model, z, t, verbose=False).ok
 
 
+NETS = {
+    "plain": [pl.Conv2D(3, 3), pl.ReLU(), pl.MaxPool2D()],
+    "same": [pl.Conv2D(2, (2, 3), stride=(1, 2), padding="same", dilation=(2, 1)), pl.Tanh()],
+    "groups": [pl.Conv2D(4, 2, groups=2, bias=False), pl.BatchNorm(), pl.SpatialDropout2D(0.5)],
+    "overlapping": [pl.MaxPool2D(3, stride=1, padding=1), pl.AvgPool2D(3, stride=2, padding="same")],
+    "residual": [pl.Conv2D(3, 3, padding=1), pl.Residual(pl.BatchNorm(), pl.ReLU(), pl.Conv2D(3, 3, padding="same"))],
+    "inside": [pl.Sequential(pl.Conv2D(2, 2), pl.ELU()), pl.Softmax()],
+}
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["flat", "mean"])
+@pytest.mark.parametrize("name", NETS)
+def test_pictures_agree_at_all_levels(name: str, whole: bool) -> None:
+    rng = np.random.default_rng(1)
+    end = pl.GlobalAvgPool2D() if whole else pl.Flatten()
+    layers = [copy.deepcopy(layer) for layer in NETS[name]]
+    model = pl.Model(*layers, end, pl.Dense(3), loss=pl.SoftmaxCrossEntropy(), input_shape=(6, 5, 2))
+    model.theta[:] = rng.normal(size=model.theta.size)  # a bias of 0 and a scale of 1 would hide a mistake
+    model.buffers[:] = rng.uniform(0.5, 2.0, size=model.buffers.size)
+    found = pl.zoom(model, rng.normal(size=(3, 6, 5, 2)), [0, 2, 1], verbose=False)
+    assert found.ok
+    assert all(error < 1e-12 for error, _ in found.errors.values())
+    gradients = {f"{layer}.d{name}" for layer, _, name in (path.rpartition(".") for path in model.slots)}
+    assert gradients <= set(found.errors)
+
+
 def test_all_that_is_covered_is_tried() -> None:
-    assert {type(bend) for bend in BENDS} | {pl.Dense} == set(LAYERS)
+    tried = {type(layer) for net in NETS.values() for layer in net} | {pl.GlobalAvgPool2D}
+    assert set(PICTURES) | set(CHAINS) | {pl.BatchNorm, pl.SpatialDropout2D} <= tried
+    assert {type(bend) for bend in BENDS} | {pl.Dense} | tried == set(LAYERS)
     assert {type(case.make()) for case in CASES} == set(LOSSES)
 
 
@@ -76,9 +106,13 @@ def test_a_wrong_level_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        (lambda: pl.Model(pl.Conv2D(1, 2), pl.Flatten(), input_shape=(3, 3, 1)), "no plain loops for 0.conv2d"),
+        (lambda: pl.Model(pl.UpSample2D(2), pl.Flatten(), input_shape=(3, 3, 1)), "no plain loops for 0.upsample2d"),
+        (
+            lambda: pl.Model(pl.Residual(pl.GroupNorm(1)), pl.Flatten(), input_shape=(3, 3, 1)),
+            r"no plain loops for 0\.residual\.0\.groupnorm",
+        ),
+        (lambda: pl.Model(pl.Conv2D(1, 2), input_shape=(3, 3, 1)), "one row a sample"),
         (lambda: pl.Model(pl.Dense(1), input_shape=(4,), penalty=pl.L2(0.1)), "penalties"),
-        (lambda: pl.Model(pl.Dense(1, bias=False), input_shape=(4,)), "with a bias"),
         (lambda: pl.Model(pl.Dense(1), pl.Flatten(), input_shape=(2, 2)), "Flatten"),
         (lambda: pl.Model(pl.Dense(5000), pl.Dense(1000), pl.Dense(1), input_shape=(4,)), "samples at most"),
     ],

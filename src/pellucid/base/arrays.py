@@ -1,4 +1,4 @@
-"""The words for what travels between layers, and the sums and the product that a network does all day.
+"""The words for what travels between layers, and the sums that a network does all day.
 
 NumPy sums a short axis slowly; a product with a vector of ones is the same sum at the speed of a matrix product.
 All helpers keep the array's own type: float32 stays float32.
@@ -19,20 +19,6 @@ Cache = dict[str, Any]
 PAGE, LANES = 4096, 8  # bytes; and the places in a page at which flat vectors begin
 KEEP = 31 << 20  # bytes; glibc learns from blocks below 32 million bytes only
 SHORT = 64  # an axis up to this length is reduced faster along the other way
-
-
-def times(x: Array, W: Array) -> Array:
-    """`sum_d x[n, ..., d] W[d, k]`: every row of x times a matrix.
-
-    `np.dot` itself, given more than two axes, takes one sum at a time: 10 times slower at (128, 10, 32) x (32, 128).
-
-    >>> times(np.ones((2, 3, 4)), np.ones((4, 5))).shape
-    (2, 3, 5)
-    """
-    if x.ndim == 2:
-        y: Array = np.dot(x, W)
-        return y
-    return np.asarray(np.dot(x.reshape(-1, x.shape[-1]), W).reshape(*x.shape[:-1], W.shape[-1]))
 
 
 def sum_rows(x: Array) -> Array:

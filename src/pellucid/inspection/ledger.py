@@ -45,7 +45,7 @@ def ledger(trace: Trace, path: str) -> Line:
       x[0, 0] × W[0, 0]  1 × 2 = 2
       x[0, 1] × W[1, 0]  10 × 3 = 30
       b[0]  0    a parameter
-      computed by layers/dense.py: y = times(x, self.W)  # (N, K)
+      computed by layers/dense.py: y = kernels.active().times(x, self.W)  # (N, K)
     """
     found = PLACE.match(path)
     if found is None:

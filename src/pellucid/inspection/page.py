@@ -18,7 +18,7 @@ BARS, WIDTH, HIGH = 12, 640, 22
 
 MORE = ' <i class="soft">…</i>'  # there is something below that is not drawn
 STYLE = """
-.ledger { --ink: #1c2330; --soft: #5b6575; --ground: #ffffff; --edge: #d6dbe3; --plus: #1f6fb2; --minus: #c25a00;
+.ledger { --ink: #1c2330; --soft: #5b6575; --ground: #ffffff; --edge: #d6dbe3; --plus: #1f6fb2; --minus: #b04f00;
   color: var(--ink); background: var(--ground); font: 15px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   padding: 1rem; max-width: 72rem; }
 @media (prefers-color-scheme: dark) {

@@ -16,7 +16,7 @@ HOME = Path(__file__).resolve().parents[1]
 
 
 class Source(str):
-    """A line of source as "layers/dense.py: y = times(x, self.W)"; `file`, `line` (its number) and `text` apart."""
+    """A line of source as "layers/dense.py: y += self.b[None]"; `file`, `line` (its number) and `text` apart."""
 
     file: str
     line: int

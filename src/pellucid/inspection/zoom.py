@@ -1,13 +1,13 @@
 """Three levels of zoom on one network and one batch: neuron by neuron, layer by layer, and as fast as it goes.
 
-The first is loops over lists (loops.py), the second the layers on NumPy's reference kernels, the third the layers on
+The first is loops over lists (neurons.py), the second the layers on NumPy's reference kernels, the third the layers on
 the fastest kernels that are installed. They are the same network, so they must say the same numbers.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,10 @@ import numpy as np
 from pellucid import kernels
 from pellucid.base.arrays import Array
 from pellucid.base.errors import PellucidError, UsageError
-from pellucid.inspection import loops
+from pellucid.inspection.neurons import CHAINS, LAYERS, by_neuron, products
 from pellucid.inspection.nudge import digits_between
 from pellucid.inspection.tape import trace
-from pellucid.layers import ELU, GELU, Dense, Dropout, Flatten, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Tanh
+from pellucid.layers import Dense, Layer
 from pellucid.losses import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
@@ -32,7 +32,6 @@ from pellucid.losses import (
 )
 from pellucid.model import Model
 
-LAYERS = (Dense, Dropout, Flatten, Softmax, ReLU, LeakyReLU, ELU, Sigmoid, Tanh, SiLU, GELU)
 CLASSES = (SoftmaxCrossEntropy, CategoricalCrossEntropy)
 LOSSES = (*CLASSES, MeanSquaredError, MeanAbsoluteError, Huber, BinaryCrossEntropy, SigmoidCrossEntropy, Scaled)
 EXACT = 1e-10  # the largest error of loops against NumPy, both in float64, relative to the array's largest number
@@ -89,10 +88,12 @@ class Zoom:
 def zoom(model: Model, x: Any, t: Any, *, verbose: bool = True) -> Zoom:
     """Compute one step three times, in plain loops, in NumPy and with the fast kernels, and compare all numbers.
 
-    Dropout drops nothing here: the pass is that of a prediction, with its gradients.
+    Dropout drops nothing here and batch norm takes its running numbers: the pass is that of a prediction, with its
+    gradients.
 
     Args:
-        model: a network of dense layers, bends, softmax, dropout and flatten, with any loss of the library.
+        model: a network of dense and convolution layers, bends, pooling, batch norm, dropout and residuals, with any
+            loss of the library.
         x: raw inputs (N, ...); a few samples, because plain Python takes its time.
         t: targets.
         verbose: print the table. Default true.
@@ -136,24 +137,36 @@ def zoom(model: Model, x: Any, t: Any, *, verbose: bool = True) -> Zoom:
 
 def check(model: Model, N: int) -> None:
     """Refuse what the loops do not cover, by name."""
-    for path, layer in model.net.children().items():
-        if type(layer) not in LAYERS:
-            covered = ", ".join(kind.__name__ for kind in LAYERS)
-            raise UsageError(f"pl.zoom has no plain loops for {path}; it covers {covered}. See pl.trace for any layer.")
+    covers(model.net.children(), (1, *model.input_shape))
     if type(model.loss) not in LOSSES or getattr(model.loss, "class_weights", None) is not None:
         raise UsageError(f"pl.zoom has no plain loops for the loss {model.loss!r}.")
     if model.penalties:
         raise UsageError("pl.zoom has no plain loops for penalties: build the model without them.")
-    if len(model.output_shape) != 1 or any(isinstance(v, Dense) and not v.bias for v in model.layers):
-        raise UsageError("pl.zoom takes dense layers with a bias whose output is one row a sample.")
-    if len(model.input_shape) > 1 and not isinstance(model.layers[0], Flatten):
-        raise UsageError("pl.zoom takes one row of numbers a sample: put a pl.Flatten() first.")
-    products = 3 * N * model.theta.size
-    if products > MOST:
-        fit = max(1, MOST // (3 * model.theta.size))
+    if len(model.output_shape) != 1:
+        raise UsageError("pl.zoom takes networks whose output is one row a sample: put a pl.Flatten() before the end.")
+    one = 3 * products(model.net.children(), (1, *model.input_shape))
+    if N * one > MOST:
+        fit = max(1, MOST // one)
         raise UsageError(
-            f"Neuron by neuron that is {products:,} products, minutes in Python. Give {fit} samples at most."
+            f"Neuron by neuron that is {N * one:,} products, minutes in Python. Give {fit} samples at most."
         )
+
+
+def covers(layers: Mapping[str, Layer], shape: tuple[int, ...], above: str = "") -> None:
+    """Whether there are loops for each of these layers, on inputs of this shape."""
+    for name, layer in layers.items():
+        if type(layer) not in LAYERS:
+            known = ", ".join(kind.__name__ for kind in LAYERS)
+            raise UsageError(
+                f"pl.zoom has no plain loops for {above}{name}; it covers {known}. See pl.trace for any layer."
+            )
+        if isinstance(layer, Dense) and len(shape) != 2:
+            raise UsageError(
+                f"pl.zoom takes one row of numbers a sample into {above}{name}: put a pl.Flatten() before it."
+            )
+        if isinstance(layer, CHAINS):
+            covers(layer.children(), shape, f"{above}{name}.")
+        shape = layer.output_shape(shape)
 
 
 def _timed(name: str, model: Model, x: Any, t: Any) -> Level:
@@ -169,53 +182,3 @@ def _timed(name: str, model: Model, x: Any, t: Any) -> Level:
         arrays |= {f"{path}.y": node.y, f"{path}.dx": node.dx}
         arrays |= {f"{path}.{name}": array for name, array in node.params.items() if name[0] == "d"}
     return Level(name, str(model.dtype), seconds, arrays)
-
-
-def by_neuron(model: Model, x: Any, t: Any) -> dict[str, Any]:
-    """One step in plain Python: every output, delta and gradient as lists, by path."""
-    found: dict[str, Any] = {}
-    undo: list[Callable[[loops.Rows], loops.Rows]] = []
-    for path, layer in model.net.children().items():
-        x, back = _forward(path, layer, x, found)
-        found[f"{path}.y"] = x
-        undo.append(back)
-    loss = model.loss
-    if isinstance(loss, Scaled):  # the loss inside, on targets in deviations from their mean
-        t = ((np.asarray(t) - np.asarray(loss.mean)) / np.asarray(loss.std)).tolist()
-        loss = loss.loss
-    found["loss"], dy = loops.loss_of(loss, x, t)
-    found["loss.dz"] = dy
-    for path, back in zip(reversed(list(model.net.children())), reversed(undo), strict=True):
-        dy = back(dy)
-        found[f"{path}.dx"] = dy
-    return found
-
-
-def _forward(path: str, layer: Any, x: Any, found: dict[str, Any]) -> tuple[Any, Callable[[Any], Any]]:
-    """A layer's output, and the function that takes dy back to dx."""
-    if isinstance(layer, Dense):
-        W, b = layer.W.tolist(), layer.b.tolist()
-
-        def dense(dy: loops.Rows) -> loops.Rows:
-            dx, found[f"{path}.dW"], found[f"{path}.db"] = loops.dense_backward(dy, x, W)
-            return dx
-
-        return loops.dense_forward(x, W, b), dense
-    if isinstance(layer, Softmax):
-        y = [loops.softmax(row) for row in x]
-        return y, lambda dy: [loops.softmax_backward(d, row) for d, row in zip(dy, y, strict=True)]
-    if isinstance(layer, Flatten):
-        return [_flat(row) for row in x], lambda dy: dy
-    functions = loops.bend(layer)
-    if functions is None:  # Dropout, which drops nothing in a prediction
-        return x, lambda dy: dy
-    f, slope = functions
-
-    def bent(dy: loops.Rows) -> loops.Rows:
-        return [[d * slope(v) for d, v in zip(a, row, strict=True)] for a, row in zip(dy, x, strict=True)]
-
-    return [[f(v) for v in row] for row in x], bent
-
-
-def _flat(value: Any) -> list[float]:
-    return [v for part in value for v in _flat(part)] if isinstance(value, list) else [value]

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, keep_freed_memory, sum_last, sum_rows, times
+from pellucid import kernels
+from pellucid.base.arrays import Array, Cache, Shape, keep_freed_memory, sum_last, sum_rows
 from pellucid.base.errors import ShapeError, UsageError, draw_shapes
 from pellucid.base.init import Constant, Init, find_init
 from pellucid.base.params import Param, param
@@ -93,7 +94,7 @@ class MultiHeadAttention(Layer):
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
         keep_freed_memory()
-        q, k, v = self._cut(times(x, self.W) + self.b)  # (N, heads, T, d) each
+        q, k, v = self._cut(kernels.active().times(x, self.W) + self.b)  # (N, heads, T, d) each
         s = q @ k.swapaxes(-1, -2)  # (N, heads, T, T)
         s *= 1.0 / sqrt(q.shape[-1])
         seen = self._seen(x, run)
@@ -103,10 +104,10 @@ class MultiHeadAttention(Layer):
         if run.mask is not None:
             a *= seen  # a step that sees nothing has equal scores, and yet takes nothing
         o = (a @ v).swapaxes(1, 2).reshape(x.shape)  # (N, T, D)
-        return times(o, self.Wo) + self.bo, {"x": x, "q": q, "k": k, "v": v, "a": a, "o": o}
+        return kernels.active().times(o, self.Wo) + self.bo, {"x": x, "q": q, "k": k, "v": v, "a": a, "o": o}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
-        return times(self.through(dy, cache), self.W.T)  # (N, T, D)
+        return np.asarray(kernels.active().times(self.through(dy, cache), self.W.T))  # (N, T, D)
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
         self.through(dy, cache)
@@ -115,7 +116,7 @@ class MultiHeadAttention(Layer):
         """The parameters' gradients are written; [dQ, dK, dV] (N, T, 3 D) is given back."""
         q, k, v, a = cache["q"], cache["k"], cache["v"], cache["a"]
         N, h, T, d = q.shape
-        do = times(dy, self.Wo.T).reshape(N, T, h, d).swapaxes(1, 2)  # (N, heads, T, d)
+        do = kernels.active().times(dy, self.Wo.T).reshape(N, T, h, d).swapaxes(1, 2)  # (N, heads, T, d)
         ds = do @ v.swapaxes(-1, -2)  # (N, heads, T, T); first dA
         ds -= sum_last(ds * a)
         ds *= a

@@ -31,7 +31,7 @@ def correlate(x: Array, W: Array, b: Array | None, at: Window) -> Array:
     O = W.shape[-1]
     G = C // W.shape[2]
     weights = _grouped(W, G)  # (G, K, O / G)
-    row = None if b is None else np.tile(b, at.out[1])  # one row of the output: a long sum is faster than many short
+    row = None if b is None else _row(b, at.out[1])
     y = np.empty((N, *at.out, O), x.dtype)
     for part in _parts(N, W, C, at, x.itemsize):
         out = y[part]
@@ -64,7 +64,7 @@ def correlate_dx(dy: Array, W: Array, C: int, at: Window, b: Array | None = None
     """dX (N, H, W, C) of dY (N, Ho, Wo, O) and W (kh, kw, C / G, O); a transposed convolution also has b (C,)."""
     N, (kh, kw), G = len(dy), at.kernel, C // W.shape[2]
     back = W.reshape(kh * kw, C // G, G, -1).transpose(0, 2, 3, 1)  # (kh kw, G, O / G, C / G)
-    row = None if b is None else np.tile(b, at.inside[1])
+    row = None if b is None else _row(b, at.inside[1])
     dx = np.empty((N, *at.inside, C), dy.dtype)
     for part in _parts(N, W, C, at, dy.itemsize):
         y = dy[part]
@@ -93,6 +93,13 @@ def _rows(x: Array, at: Window, G: int) -> Array:
     if G == 1:
         return np.asarray(p.reshape(1, M, places * C))
     return np.asarray(p.reshape(M, places, G, C // G).transpose(2, 0, 1, 3).reshape(G, M, -1))
+
+
+def _row(b: Array, width: int) -> Array:
+    """b for each place of one row of the output: one long sum is faster than many short ones."""
+    row = np.empty((width, len(b)), b.dtype)
+    row[:] = b
+    return row.reshape(-1)
 
 
 def _by_group(y: Array, G: int) -> Array:

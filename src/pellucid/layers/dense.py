@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_rows, times
+from pellucid import kernels
+from pellucid.base.arrays import Array, Cache, Shape, sum_rows
 from pellucid.base.errors import UsageError
 from pellucid.base.init import Constant, Init, find_init
 from pellucid.base.params import Param, Penalty, param
@@ -64,14 +65,14 @@ class Dense(Layer):
         return (*x[:-1], self.units)
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
-        y = times(x, self.W)  # (N, K)
+        y = kernels.active().times(x, self.W)  # (N, K)
         if self.bias:
             y += self.b[None]  # as a row: for one sample NumPy adds equal shapes twice as fast
         return y, {"x": x}
 
     def backward(self, dy: Array, cache: Cache) -> Array:
         self.backward_params(dy, cache)
-        return times(dy, self.W.T)  # (N, D)
+        return np.asarray(kernels.active().times(dy, self.W.T))  # (N, D)
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
         x = cache["x"]

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_rows, times
+from pellucid import kernels
+from pellucid.base.arrays import Array, Cache, Shape, sum_rows
 from pellucid.base.init import Init
 from pellucid.base.params import Param, param
 from pellucid.base.run import Run
@@ -83,7 +84,7 @@ class GRU(Recurrent):
         x, real = self.enter(x, run)
         T, N, _ = x.shape
         K = self.units
-        a = times(x, self.Wx)  # (T, N, 3 K); becomes the gates r, z, n
+        a = kernels.active().times(x, self.Wx)  # (T, N, 3 K); becomes the gates r, z, n
         a += self.bx
         H = np.zeros((T + 1, N, K), x.dtype)
         C = np.empty((T, N, K), x.dtype)  # c_n of every step

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, sum_rows, times
+from pellucid import kernels
+from pellucid.base.arrays import Array, Cache, Shape, sum_rows
 from pellucid.base.init import Init
 from pellucid.base.params import Param, param
 from pellucid.base.run import Run
@@ -94,7 +95,7 @@ class LSTM(Recurrent):
         # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: with the halves in the weights, one tanh makes all four gates.
         half = np.repeat(np.asarray([0.5, 0.5, 1.0, 0.5], x.dtype), K)  # (4 K,)
         rest, Wh = 1.0 - half, self.Wh * half
-        gates = times(x, self.Wx * half)  # (T, N, 4 K); what comes from x, until the loop makes gates of it
+        gates = kernels.active().times(x, self.Wx * half)  # (T, N, 4 K); from x, until the loop makes gates of it
         gates += self.b * half
         H, C = np.zeros((T + 1, N, K), x.dtype), np.zeros((T + 1, N, K), x.dtype)
         S = np.empty((T, N, K), x.dtype)  # tanh(c) of every step

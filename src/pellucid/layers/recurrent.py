@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pellucid.base.arrays import Array, Cache, Shape, keep_freed_memory, sum_rows, times
+from pellucid import kernels
+from pellucid.base.arrays import Array, Cache, Shape, keep_freed_memory, sum_rows
 from pellucid.base.check import check_mask
 from pellucid.base.errors import DataError, ShapeError, UsageError, draw_shapes
 from pellucid.base.init import Constant, Init, find_init
@@ -82,7 +83,7 @@ class Recurrent(Layer):
         raise NotImplementedError
 
     def backward(self, dy: Array, cache: Cache) -> Array:
-        dx = times(self.through_time(dy, cache), self.Wx.T)  # (T, N, D)
+        dx = kernels.active().times(self.through_time(dy, cache), self.Wx.T)  # (T, N, D)
         return np.ascontiguousarray(dx.transpose(1, 0, 2))
 
     def backward_params(self, dy: Array, cache: Cache) -> None:
@@ -178,7 +179,7 @@ class SimpleRNN(Recurrent):
     def forward(self, x: Array, run: Run) -> tuple[Array, Cache]:
         x, real = self.enter(x, run)
         T, N, _ = x.shape
-        a = times(x, self.Wx)  # (T, N, K)
+        a = kernels.active().times(x, self.Wx)  # (T, N, K)
         a += self.b
         H = np.zeros((T + 1, N, self.units), x.dtype)
         for t in range(T):

@@ -7,6 +7,7 @@ of the two axes, how much is padded and at how many places the window fits, and 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Window:
     inside: Pair
     out: Pair
 
-    @property
+    @cached_property
     def padded(self) -> Pair:
         """Height and width of the picture with its padding."""
         return self.inside[0] + sum(self.pads[0]), self.inside[1] + sum(self.pads[1])
@@ -89,6 +90,14 @@ def place(
             bottom and right. A number pads that much on every side.
         dilation: the distance between the numbers that a window sees.
     """
+    sizes = (tuple(v) if isinstance(v, list) else v for v in (kernel, stride, padding, dilation))
+    return _place(who, x, *sizes)
+
+
+@lru_cache(maxsize=1024)  # the same few windows are asked for at every step; one answer takes 5 us to work out
+def _place(
+    who: str, x: Shape, kernel: int | Pair, stride: int | Pair, padding: str | int | Pair, dilation: int | Pair
+) -> Window:
     k, s, d = both(who, "kernel", kernel), both(who, "stride", stride), both(who, "dilation", dilation)
     reach = (d[0] * (k[0] - 1) + 1, d[1] * (k[1] - 1) + 1)  # from the window's first number to its last
     sizes = (x[1], x[2])
