@@ -28,6 +28,7 @@ VERBS = {
     "data": ("pellucid.cli.data:command", "List, show and fetch the data sets that have a name."),
     "explain": ("pellucid.cli.explain:command", "Open one number of a network: what makes it, and why."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
+    "replay": ("pellucid.cli.replay:command", "Go back to any step of a recorded training, exactly, or branch off."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
 HELP = {"--help", "-h", "--version"}
@@ -101,6 +102,7 @@ def main(args: Sequence[str] | None = None, environment: Environment | None = No
 
 
 def _run(words: list[str], env: Environment) -> int:
+    env.words = ("pellucid", *words)
     try:
         with cli.make_context("pellucid", words, obj=env) as context:
             result = cli.invoke(context)

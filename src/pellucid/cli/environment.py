@@ -10,7 +10,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,6 +56,7 @@ class Environment:
         self.stderr = stderr or console(stderr=True)
         self.json = json
         self.debug = debug
+        self.words: Sequence[str] = ()  # the command's own, once it is known
 
     @property
     def is_terminal(self) -> bool:

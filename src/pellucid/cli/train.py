@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from pellucid.cli.telling import figure, finish, position, say_line, tell_epoch,
 
 if TYPE_CHECKING:
     from pellucid.cli.plan import Plan
+    from pellucid.cli.taken import Taken
 
 EXAMPLES = """\b
 Examples:
@@ -25,6 +25,7 @@ Examples:
   pellucid train spiral --layers 64,64,3 --epochs 200 --lr 0.02
   pellucid train path/to/mnist --layers 512,256,10 --dropout 0.2 --shift 1
   pellucid train flowers.csv --target species --checkpoint runs/flowers
+  pellucid train digits --record digits.run
   pellucid train titanic.csv --target survived --folds 5
 """
 
@@ -128,7 +129,25 @@ Examples:
     metavar="DIR",
     help="Write the whole state of the training here after each epoch and when it is stopped.",
 )
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint, to the same result as without the pause.")
+@click.option(
+    "--record",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Record the training here, so that `pellucid replay DIR` goes back to any step of it.",
+)
+@click.option(
+    "--record-size",
+    type=float,
+    default=500,
+    show_default=True,
+    metavar="MB",
+    help="The most that a recording may take.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on from the checkpoint or the recording, to the same result as without the pause.",
+)
 @json_option
 @click.pass_obj
 def command(
@@ -139,6 +158,8 @@ def command(
     keep_best: bool,
     output: str | None,
     checkpoint: str | None,
+    record: str | None,
+    record_size: float,
     resume: bool,
     folds: int | None,
     **said: Any,
@@ -151,19 +172,21 @@ def command(
 
     Of a table, every column is looked at and what was found is said: numbers, words, missing cells, what is left out.
     """
-    if resume and checkpoint is None:
-        raise click.UsageError("--resume needs to know from where: add --checkpoint DIR.")
+    if resume and checkpoint is None and record is None:
+        raise click.UsageError("--resume needs to know from where: add --checkpoint DIR or --record DIR.")
     if patience is not None and patience < 1:
         raise click.UsageError(f"--patience is a number of epochs, 1 or more, not {patience}.")
     if (patience is not None or keep_best) and not said["validation"]:
         raise click.UsageError("--patience and --keep-best watch the validation loss, so --validation cannot be 0.")
     from pellucid.cli.plan import Options, make_plan
     from pellucid.cli.tables import load_any
+    from pellucid.cli.taken import Taken
+    from pellucid.cli.writable import check_writable
 
     options = Options(data, **said)
     loaded = load_any(data, options.target, options.seed)
     if folds is not None:
-        if checkpoint is not None or output is not None or patience is not None or keep_best:
+        if checkpoint is not None or record is not None or output is not None or patience is not None or keep_best:
             raise click.UsageError("--folds saves nothing and watches nothing: leave out --output, --checkpoint, ...")
         from pellucid.cli.folds import cross_validate
 
@@ -172,30 +195,20 @@ def command(
     plan = make_plan(options, loaded)
     target = Path(output or f"{Path(data).name.split('.')[0] or 'model'}.safetensors")
     file = None if checkpoint is None else Path(checkpoint) / "checkpoint.safetensors"
-    _check_writable(target, data)
+    check_writable(target, data)
     if file is not None:
-        _check_writable(file, data)
+        check_writable(file, data)
         _resume(env, plan, file, resume)
-    stopped = _train(env, plan, file, patience, keep_best)
+    taken = None
+    if record is not None:
+        check_writable(Path(record) / "run.json", data)
+        taken = Taken(env, Path(record), record_size, options, patience, keep_best)
+        taken.ready(plan.training, resume)
+    stopped = train_on(env, plan, file, patience, keep_best, taken)
     finish(env, plan, options, target, stopped, file)
+    if taken is not None:
+        taken.tell()
     return Status.STOPPED if stopped else Status.DONE
-
-
-def _check_writable(target: Path, data: str) -> None:
-    """Say now, not after an hour of training, that the result cannot be written."""
-    from pellucid.base.errors import FileError, UsageError
-
-    if target.exists() and Path(data).exists() and target.samefile(data):
-        raise UsageError(f"{target} holds the data; the model would replace them. Give --output another name.")
-    if target.exists() and not target.is_file():
-        raise FileError(f"{target} is no ordinary file, so the model is not written there. Give another name.")
-    folder = target.absolute().parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir():
-        raise FileError(f"{target} cannot be written: {folder} is not a folder.")
-    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise FileError(f"{target} cannot be written: you may not write into {folder}.")
 
 
 def _resume(env: Environment, plan: Plan, file: Path, asked: bool) -> None:
@@ -210,7 +223,9 @@ def _resume(env: Environment, plan: Plan, file: Path, asked: bool) -> None:
         env.warn(f"The checkpoint at {file} will be replaced after the first epoch; --resume would go on from it.")
 
 
-def _train(env: Environment, plan: Plan, file: Path | None, patience: int | None, keep_best: bool) -> bool:
+def train_on(
+    env: Environment, plan: Plan, file: Path | None, patience: int | None, keep_best: bool, taken: Taken | None
+) -> bool:
     """Run the training, telling its events; true if it was stopped from the keyboard."""
     import pellucid as pl
 
@@ -221,6 +236,7 @@ def _train(env: Environment, plan: Plan, file: Path | None, patience: int | None
         events = pl.early_stop(events, patience, past=training.history)
     if keep_best:
         events = pl.keep_best(events, training)
+    events = events if taken is None else taken.record(events, training)
     first = True
     with _stop_on_interrupt() as stop, env.progress("training", training.epochs * training.steps_per_epoch) as bar:
         for event in events:
@@ -240,6 +256,8 @@ def _train(env: Environment, plan: Plan, file: Path | None, patience: int | None
                 env.event("stopped", reason=event.reason)
             if stop.is_set() and isinstance(event, pl.StepDone | pl.EpochDone):
                 break
+    if isinstance(events, Generator):
+        events.close()  # a recording is finished here
     if stop.is_set() and file is not None:
         pl.save_checkpoint(training, file)
     return stop.is_set()

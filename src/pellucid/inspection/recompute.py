@@ -66,7 +66,8 @@ class Comparison:
     def __init__(self, lines: Lines, first: int, exact: bool, apart: Any) -> None:
         self.lines, self.first, self.exact, self.apart = lines, first, exact, apart
         self.by_epoch = {line["epoch"]: line for line in lines.epochs}
-        self.steps = self.digests = 0  # how many were the same
+        self.steps = 0  # how many were the same
+        self.marks: list[tuple[int, str, str]] = []  # where the weights were: the step, in words, the digest
 
     def advance(self, training: Training, step: int) -> None:
         """Go on to where the training is at rest after `step`, comparing on the way."""
@@ -102,20 +103,20 @@ class Comparison:
             model, nan = training.model, float("nan")
             value = nan if value is None else value
             training.best = Best(value, when, model.theta.copy(), model.buffers.copy())
-        self._same(training, line["digest"])
+        self._same(training, f"the end of epoch {event.epoch}", line["digest"])
 
     def weights(self, training: Training) -> None:
         """Where a checkpoint was written, the weights are those that it was made of."""
         line = self.lines.digests.get(training.step)
         if line is not None:
-            self._same(training, line["digest"])
+            self._same(training, "the checkpoint", line["digest"])
 
-    def _same(self, training: Training, recorded: str) -> None:
+    def _same(self, training: Training, where: str, recorded: str) -> None:
         if not self.exact:
             return
         if (now := digest(training.model)) != recorded:
             raise NotTheSame(self.apart(training.step, f"the digest of its weights is {now}, not {recorded}"))
-        self.digests += 1
+        self.marks.append((training.step, where, now))
 
 
 def at_rate(old: Any, lr: Any) -> Any:

@@ -108,7 +108,8 @@ def record(
             "Give another folder, remove this one, or go on with it: --resume, in Python resume=True."
         )
     if not recorder.go_on(shlex.join(command)):
-        recorder.begin({"command": shlex.join(command), "options": options, "parent": parent})
+        branch = None if parent is None else {"folder": str(parent[0]), "step": int(parent[1])}
+        recorder.begin({"command": shlex.join(command), "options": options, "parent": branch})
     recorder.open()
     return recorder.follow(events)
 
@@ -204,9 +205,9 @@ class Recorder:
             reason = reason or ("left" if training.epoch < training.epochs else "done")
             raise
         except Diverged as error:
-            reason = "diverged"
             step = training.step + (training.batch < training.steps_per_epoch)
             self._line({"event": "diverged", "step": step, "text": str(error)})
+            self._close()
             raise
         finally:
             self._line({"event": "end", "step": training.step, "reason": reason or "interrupted"})
@@ -266,7 +267,7 @@ class Recorder:
     @property
     def wait(self) -> float:
         """Seconds of training between two checkpoints; the rest of the time is for loading, and to be safe."""
-        return max(0.4 * self.within * 2**self.space.halved, LEISURE * self._slow)
+        return max(0.4 * self.within * float(2**self.space.halved), LEISURE * self._slow)
 
     def _line(self, said: dict[str, Any]) -> None:
         if self.file is not None:

@@ -22,8 +22,6 @@ import numpy as np
 from pellucid._version import __version__
 from pellucid.base.errors import FileError, PellucidError
 from pellucid.describe import describe
-from pellucid.inspection.machine import find_blas
-from pellucid.inspection.processor import processor
 from pellucid.kernels import active
 from pellucid.model import Model
 from pellucid.store import document, read
@@ -52,6 +50,9 @@ def digest(model: Model) -> str:
 @cache
 def versions() -> dict[str, Any]:
     """Everything outside of the training that can change the last bit of a number."""
+    from pellucid.inspection.machine import find_blas  # asked only here: with them comes much of the standard library
+    from pellucid.inspection.processor import processor
+
     blas = find_blas()
     said = {
         "pellucid": __version__,

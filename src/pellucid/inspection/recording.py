@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,24 +33,31 @@ from pellucid.inspection.tracing import tracing
 from pellucid.optim import Optimizer
 from pellucid.train import Training
 
+if TYPE_CHECKING:
+    from pellucid.inspection.rundiff import Difference
+
 
 @dataclass(frozen=True)
 class Verified:
-    """The result of `Recording.verify`. `trouble` is empty when everything is as it was recorded."""
+    """What came out when steps were recomputed.
+
+    `steps` is how many losses were those recorded; `marks` are the places where the weights were, each as its step,
+    what it is, and their digest. `trouble` says what was not the same, and is empty if nothing was.
+    """
 
     steps: int
-    digests: int
+    marks: tuple[tuple[int, str, str], ...]
     trouble: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether every loss and every digest came out the same."""
+        """Whether every loss and every digest came out as recorded."""
         return not self.trouble
 
     def __str__(self) -> str:
         if self.trouble:
             return self.trouble
-        return f"{self.steps:,} steps recomputed: every loss and all {self.digests} digests are those recorded."
+        return f"{self.steps:,} steps recomputed: every loss and all {len(self.marks)} digests are those recorded."
 
 
 class Recording:
@@ -131,11 +138,31 @@ class Recording:
 
     def samples(self, step: int) -> Array:
         """Which samples of the training data were the batch of a step, in their order."""
-        self._check(step, after=self.first)
+        self.check(step, after=self.first)
         said = self.run["training"]
         size, per_epoch = said["arguments"]["batch_size"], said["steps_per_epoch"]
         epoch, batch = divmod(step - 1, per_epoch)
         return order(said["samples"], said["arguments"]["seed"], epoch)[batch * size : (batch + 1) * size]
+
+    def line(self, step: int) -> dict[str, Any] | None:
+        """What was recorded of a step: its epoch, loss and rate; None if that is not known."""
+        at = step - self.first - 1
+        return self.lines.steps[at] if 0 <= at < len(self.lines.steps) else None
+
+    def check(self, step: Any, after: int = -1) -> None:
+        """Refuse a step that is out of range; the range is shown.
+
+        Args:
+            step: the step.
+            after: only what comes after this step is allowed. Default any of `steps`.
+        """
+        steps = self.steps
+        if isinstance(step, bool) or not isinstance(step, int | np.integer) or step not in steps or step <= after:
+            low = max(steps[0], after + 1)
+            raise UsageError(
+                f"{self.folder} has no step {step!r}: its steps are {low} to {steps[-1]}"
+                + (f" ({self.cut})." if self.cut else ".")
+            )
 
     # ---- going back --------------------------------------------------------------------------------------------------
 
@@ -155,7 +182,7 @@ class Recording:
             NotTheSame: if what is recomputed differs from what was recorded.
             FileError: if no checkpoint before the step is whole.
         """
-        self._check(step)
+        self.check(step)
         training = self._start(step)
         self._comparison(exact).advance(training, step)
         return training
@@ -167,7 +194,7 @@ class Recording:
             step: one of `steps` but the first; the trace is of the step that led there.
             exact: as for `at`.
         """
-        self._check(step, after=self.first)
+        self.check(step, after=self.first)
         training = self.at(step - 1, exact)
         with tracing(training) as traces:
             self._comparison(exact).advance(training, step)
@@ -221,24 +248,29 @@ class Recording:
 
     def verify(self) -> Verified:
         """Recompute everything, and compare every loss and every digest."""
-        comparison = self._comparison(exact=True)
-        training = self._start(min(self.checkpoints, default=self.first))
-        try:
-            comparison.advance(training, self.steps[-1])
-        except NotTheSame as error:
-            return Verified(comparison.steps, comparison.digests, str(error))
-        return Verified(comparison.steps, comparison.digests)
+        return self._verified(min(self.checkpoints, default=self.first), self.steps[-1])
+
+    def prove(self, step: int) -> Verified:
+        """Recompute from the checkpoint before a step to the next place whose digest was recorded, and compare."""
+        self.check(step)
+        places = [*self.lines.digests, *(line["step"] for line in self.lines.epochs)]
+        return self._verified(step, min((s for s in places if s >= step), default=self.steps[-1]))
+
+    def diff(self, other: Recording) -> Difference:
+        """What this recording and another do not share: settings, data, versions, and where their numbers part."""
+        from pellucid.inspection.rundiff import compare  # which stands on recordings
+
+        return compare(self, other)
 
     # ---- how ---------------------------------------------------------------------------------------------------------
 
-    def _check(self, step: Any, after: int = -1) -> None:
-        steps = self.steps
-        if isinstance(step, bool) or not isinstance(step, int | np.integer) or step not in steps or step <= after:
-            low = max(steps[0], after + 1)
-            raise UsageError(
-                f"{self.folder} has no step {step!r}: its steps are {low} to {steps[-1]}"
-                + (f" ({self.cut})." if self.cut else ".")
-            )
+    def _verified(self, first: int, last: int) -> Verified:
+        comparison = self._comparison(exact=True)
+        try:
+            comparison.advance(self._start(first), last)
+        except NotTheSame as error:
+            return Verified(comparison.steps, tuple(comparison.marks), str(error))
+        return Verified(comparison.steps, tuple(comparison.marks))
 
     def _start(self, step: int) -> Training:
         """A training in the state of the last checkpoint that is whole and not after a step."""
