@@ -32,9 +32,9 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.made pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[data,fast,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[data,fast,plot,dev]'
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.bench: $(VENV)/.made pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[data,fast,dev,bench]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[data,fast,plot,dev,bench]'
 	@touch $@ $(VENV)/.demo $(VENV)/.test

@@ -70,6 +70,10 @@ def reference() -> str:
     lines += ["## pellucid.datasets", "", inspect.getdoc(datasets) or "", ""]
     for name in sorted(n for n, v in vars(datasets).items() if inspect.isfunction(v)):
         lines += entry(getattr(datasets, name), f"datasets.{name}")
+    plot = importlib.import_module("pellucid.inspection.plot")
+    lines += ["## pellucid.plot", "", inspect.getdoc(plot) or "", ""]
+    for name in plot.WHERE:
+        lines += entry(getattr(plot, name), f"plot.{name}")
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -50,6 +50,7 @@ from pellucid.events import StepDone as StepDone
 from pellucid.events import Stopped as Stopped
 from pellucid.fit import early_stop as early_stop
 from pellucid.fit import keep_best as keep_best
+from pellucid.inspection import plot as plot
 from pellucid.inspection.backward.report import BackwardReport as BackwardReport
 from pellucid.inspection.check_backward import check_backward as check_backward
 from pellucid.inspection.gradcheck import Report as Report
