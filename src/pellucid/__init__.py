@@ -53,6 +53,9 @@ from pellucid.fit import keep_best as keep_best
 from pellucid.inspection import plot as plot
 from pellucid.inspection.backward.report import BackwardReport as BackwardReport
 from pellucid.inspection.check_backward import check_backward as check_backward
+from pellucid.inspection.doctor import Diagnosis as Diagnosis
+from pellucid.inspection.doctor import doctor as doctor
+from pellucid.inspection.finding import Finding as Finding
 from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.inspection.ledger import ledger as ledger
