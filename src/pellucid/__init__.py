@@ -63,6 +63,8 @@ from pellucid.inspection.lines import Line as Line
 from pellucid.inspection.open_recording import open_recording as open_recording
 from pellucid.inspection.recorder import record as record
 from pellucid.inspection.recording import Recording as Recording
+from pellucid.inspection.report.page import Page as Page
+from pellucid.inspection.report.page import report as report
 from pellucid.inspection.tape import trace as trace
 from pellucid.inspection.trace import Trace as Trace
 from pellucid.inspection.tracefile import load_trace as load_trace

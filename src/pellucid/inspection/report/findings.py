@@ -1,0 +1,88 @@
+"""What the doctor found: each finding with its evidence, its cure as code, and its curves. Nothing found is said too."""
+
+from __future__ import annotations
+
+from pellucid.base.errors import PellucidError
+from pellucid.inspection.doctor import Diagnosis, doctor
+from pellucid.inspection.finding import Finding
+from pellucid.inspection.proof import Proof
+from pellucid.inspection.report.chart import Series, lines
+from pellucid.inspection.report.curves import chart
+from pellucid.inspection.report.html import clean, code, counted, esc, number, opened, para, table, tag
+from pellucid.inspection.report.subject import Subject
+
+POINTS = 40  # of a curve in its table
+
+
+def examine(subject: Subject, seconds: float, prove: bool = False) -> Diagnosis | str:
+    """Ask the doctor about the training as it began, or about the model; or a sentence on why it was not asked."""
+    if not seconds:
+        return "The doctor was not asked: no time was given to it."
+    if subject.training is None or subject.model is None:
+        return "The doctor was not asked: it needs the samples that were trained on."
+    try:
+        if subject.recording is None:
+            return doctor(subject.model, subject.training, prove=prove, seconds=seconds)
+        began = subject.at(subject.recording.steps[0])
+        return doctor(
+            began.model, began.data, optimizer=began.optimizer, epochs=began.epochs, batch_size=began.batch_size,
+            validation=began.validation, augment=began.augment, clip=began.clip, seed=began.seed, prove=prove,
+            seconds=seconds,
+        )  # fmt: skip
+    except PellucidError as error:
+        return f"The doctor could not look at this training. {clean(error, 400)}"
+
+
+def findings(diagnosis: Diagnosis | str, subject: Subject) -> str:
+    """The section's inside."""
+    if isinstance(diagnosis, str):
+        return para(diagnosis)
+    what = "the training as it began" if subject.recording is not None else "the network and its samples"
+    looked = f"The doctor looked at {what}, in {counted(len(diagnosis.looked), 'experiment')}"
+    count = len(diagnosis.findings)
+    said = "and found nothing." if diagnosis.ok else f"and has {counted(count, 'finding')}" + (
+        ", causes first." if count > 1 else ".")  # fmt: skip
+    parts = [para(f"{looked}, {said}", None if diagnosis.ok else "alert")]
+    parts += [_finding(one) for one in diagnosis.findings]
+    rows = list(diagnosis.looked)
+    if rows:
+        parts.append(opened("What was looked at", table("The doctor's experiments", ("experiment", "what it showed"), rows, kind="words")))
+    if diagnosis.left_out:
+        left = table("Experiments that were not made", ("experiment", "why not"), diagnosis.left_out, kind="words")
+        parts.append(opened("What was not looked at, and why", left))
+    return "".join(parts)
+
+
+def _finding(found: Finding) -> str:
+    parts = [tag("h3", esc(found.name)), para(found.says)]
+    if found.evidence:
+        parts.append(tag("ul", "".join(tag("li", esc(text)) for text in found.evidence)))
+    if found.cure:
+        parts.append(para(f"Cure: {found.cure}"))
+    if found.code:
+        parts.append(code(found.code, f"The cure of {found.name} as code"))
+    parts += [_curve(found.name, name, values) for name, values in found.curves.items() if len(values) > 1]
+    if found.proof is not None:
+        parts.append(_proof(found.name, found.proof))
+    return tag("article", "".join(parts), class_="finding")
+
+
+def _proof(finding: str, proof: Proof) -> str:
+    """The cure, tried: both curves, and their numbers."""
+    steps = tuple(map(float, proof.steps))
+    both = [Series("without", steps, proof.before), Series("with", steps, proof.after)]
+    said = f"The cure was tried: {proof.says}"
+    rows = [(f"{s:,}", number(a), number(b)) for s, a, b in zip(proof.steps, proof.before, proof.after, strict=False)]
+    heads = ("step", "without the cure", "with it")
+    return chart(lines(proof.measure, said, both, "step"), said) + opened(
+        "Both as a table", table(f"{finding}: the cure, tried", heads, rows))  # fmt: skip
+
+
+def _curve(finding: str, name: str, values: tuple[float, ...]) -> str:
+    """A finding's curve, and its numbers."""
+    places = tuple(float(i + 1) for i in range(len(values)))
+    said = f"{name}: from {number(values[0])} to {number(values[-1])}"
+    every = -(-len(values) // POINTS)
+    rows = [(f"{i + 1:,}", number(values[i])) for i in range(0, len(values), every)]
+    drawn = chart(lines(name, f"{said}.", [Series(name, places, values)], "place"), f"{said}.")
+    return drawn + opened(f"{name} as a table", table(f"{finding}: {name}", ("place", name), rows))
