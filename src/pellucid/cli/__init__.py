@@ -28,6 +28,7 @@ VERBS = {
     "data": ("pellucid.cli.data:command", "List, show and fetch the data sets that have a name."),
     "explain": ("pellucid.cli.explain:command", "Open one number of a network: what makes it, and why."),
     "plot": ("pellucid.cli.plot:command", "Draw a saved network: curves, mistakes, weights, ..."),
+    "report": ("pellucid.cli.reporting:command", "Write one HTML page about a training."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
     "replay": ("pellucid.cli.replay:command", "Go back to any step of a recorded training, exactly, or branch off."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),

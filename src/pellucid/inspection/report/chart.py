@@ -14,6 +14,7 @@ from pellucid.inspection.report.html import esc, number
 WIDTH, HEIGHT = 420, 230
 LEFT, RIGHT, TOP, BOTTOM = 54, 12, 26, 34
 WIDE = 50.0  # values that fall by more than this are drawn on a logarithmic scale
+NARROW = 0.04  # of an accuracy at least so much is shown, so that no hundredth looks like a mountain
 MOST = 400  # points of a line; of more, neighbours are averaged
 
 
@@ -38,7 +39,9 @@ class Scale:
     (150.0, [0.0, 5.0, 10.0])
     """
 
-    def __init__(self, low: float, high: float, start: float, end: float, log: bool = False, whole: bool = False) -> None:
+    def __init__(
+        self, low: float, high: float, start: float, end: float, log: bool = False, whole: bool = False
+    ) -> None:
         self.log, self.whole, self.start, self.end = log, whole, start, end
         self.low, self.high = (log10(low), log10(high)) if log else (low, high)
         if self.high == self.low:
@@ -102,10 +105,13 @@ def lines(
     xs, ys = [p[0] for p in points], [p[1] for p in points]
     log = not percent and min(ys) > 0 and max(ys) / min(ys) > WIDE
     low, high = min(ys), max(ys)
+    if percent and high - low < NARROW:
+        middle = min(max((low + high) / 2, NARROW / 2), 1 - NARROW / 2)
+        low, high = middle - NARROW / 2, middle + NARROW / 2
     low = low if log or percent or low > 0.4 * high else min(low, 0.0)
     across = Scale(min(xs), max(xs), LEFT, WIDTH - RIGHT, whole=True)
     up = Scale(low, high, HEIGHT - BOTTOM, TOP, log=log)
-    drawn = [_axes(across, up, title + (", log scale" if log else ""), x, percent)]
+    drawn = [axes(across, up, title + (", log scale" if log else ""), x, percent)]
     for k, one in enumerate(series):
         drawn.append(_line(one, k, across, up))
     drawn.append(_names(series))
@@ -120,18 +126,34 @@ def place(value: float, xs: Sequence[float]) -> float:
     return Scale(min(xs), max(xs), LEFT, WIDTH - RIGHT, whole=True)(value)
 
 
-def _axes(across: Scale, up: Scale, title: str, x: str, percent: bool) -> str:
+def tick(value: float, most: int = 6) -> str:
+    """A number beside an axis, in about so many letters.
+
+    >>> tick(0.25), tick(2500.0), tick(2e6), tick(1e-5), tick(0.0)
+    ('0.25', '2,500', '2e6', '1e-5', '0')
+    """
+    text = f"{value:,.4g}" if abs(value) < 1e3 else f"{value:,.0f}"
+    if value and (abs(value) < 1e-3 or len(text) > most):
+        base, _, power = f"{value:.2e}".partition("e")
+        return f"{float(base):g}e{int(power)}"
+    return text
+
+
+def axes(across: Scale, up: Scale, title: str, x: str, percent: bool = False) -> str:
+    """Both axes with their numbers, and what they are."""
     said = [f'<text class="name" x="4" y="14">{esc(title)}</text>']
     for value in up.ticks():
         y = up(value)
-        words = f"{100 * value:.4g} %" if percent else number(value)
+        words = f"{100 * value:.4g} %" if percent else tick(value, 5)
         said.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         said.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{words}</text>')
     for value in across.ticks():
         at = across(value)
         anchor = "end" if at > WIDTH - RIGHT - 14 else "middle"
-        said.append(f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="{anchor}">{value:,.0f}</text>')
-    said.append(f'<text class="name" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{esc(x)}</text>')
+        said.append(f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="{anchor}">{tick(value, 7)}</text>')
+    said.append(
+        f'<text class="name" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{esc(x)}</text>'
+    )
     return "".join(said)
 
 
@@ -162,7 +184,7 @@ def _names(series: Sequence[Series]) -> str:
         return ""
     said, right = [], WIDTH - RIGHT
     for k, one in reversed(list(enumerate(series))):
-        left = right - 7 * len(one.name)
+        left = right - 8 * len(one.name)
         said.append(f'<text x="{left}" y="14">{esc(one.name)}</text>')
         said.append(f'<line class="line l{k}" x1="{left - 28}" x2="{left - 6}" y1="10" y2="10"/>')
         right = left - 42
@@ -184,6 +206,6 @@ def said_of(series: Series, what: str, percent: bool = False) -> str:
     ys = [y for _, y in points]
     if len(points) == 1:
         return f"{series.name} is {write(ys[0])} at {what} {points[0][0]:,.0f}"
-    ends = (ys[0], ys[-1])
-    between = [f"{word} {write(v)}" for word, v in (("least", min(ys)), ("most", max(ys))) if v not in ends]
-    return f"{series.name} from {write(ys[0])} to {write(ys[-1])}" + (f" ({', '.join(between)})" if between else "")
+    ends = (write(ys[0]), write(ys[-1]))
+    between = [f"{word} {v}" for word, v in (("least", write(min(ys))), ("most", write(max(ys)))) if v not in ends]
+    return f"{series.name} from {ends[0]} to {ends[1]}" + (f" ({', '.join(between)})" if between else "")

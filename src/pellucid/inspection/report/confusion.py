@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.base.arrays import Array
 from pellucid.inspection.report.behind import Behind
+from pellucid.inspection.report.curves import chart
 from pellucid.inspection.report.html import clean, counted, esc, number, opened, para, scroll, share, table, tag
 from pellucid.inspection.report.judged import Judged
+from pellucid.inspection.report.scatter import scatter
 
 MATRIX = 20  # classes; of more, the matrix could not be read, and the largest mistakes are listed
 LISTED = 40  # mistakes that are listed then
@@ -87,12 +90,11 @@ def _cell(judged: Judged, behind: Behind, i: int, j: int, most: int) -> str:
     which = "the least sure first" if i == j else "the surest first"
     note = which if len(shown) == len(at) else f"{len(shown)} of them, {which}"
     words = [share(float(judged.y[n, j])) for n in shown]
-    cells = [(share(float(judged.y[n, j])), share(float(judged.y[n, i]))) for n in shown]
-    heads = (f"sure of {clean(names[j], 20)}", f"sure of {clean(names[i], 20)}")
-    if i == j:
-        heads, cells = heads[:1], [cell[:1] for cell in cells]
-    inside = para(f"{note[0].upper()}{note[1:]}; below each, how sure the network was of its answer." if behind.pictures
-                  is not None else f"{note[0].upper()}{note[1:]}.", "soft") if shown else ""  # fmt: skip
+    asked = [j] if i == j else [j, i]  # whose shares are shown: the answer's, and the truth's
+    heads = tuple(f"sure of {clean(names[k], 20)}" for k in asked)
+    cells = [tuple(share(float(judged.y[n, k])) for k in asked) for n in shown]
+    note += "; below each, how sure the network was of its answer" if behind.pictures is not None else ""
+    inside = para(f"{note[0].upper()}{note[1:]}.", "soft") if shown else ""
     inside += behind.show(shown, words, f"The samples behind {names[i]} answered {names[j]}", heads, cells)
     if not shown:
         inside = para("The samples: " + ", ".join(f"#{n}" for n in at[order][:60].tolist()) + ".")
@@ -104,24 +106,26 @@ def _cell(judged: Judged, behind: Behind, i: int, j: int, most: int) -> str:
 
 def errors(judged: Judged, behind: Behind, most: int) -> str:
     """For values: the samples that were answered worst, and each answer beside its target."""
-    t = np.asarray(judged.data.t, float).reshape(judged.y.shape)
+    t: Array = np.asarray(judged.data.t, float).reshape(judged.y.shape)
     off = judged.y - t
     mean, typical = float(np.abs(off).mean()), float(np.sqrt((off**2).mean()))
     said = (
-        f"On {counted(len(t), 'sample')} of the {judged.part} part the answer is off by {number(mean)} in the mean; the "
-        f"root of the mean square is {number(typical)}. Always saying the mean would be off by "
+        f"On {counted(len(t), 'sample')} of the {judged.part} part the answer is off by {number(mean)} in the mean; "
+        f"the root of the mean square is {number(typical)}. Always saying the mean would be off by "
         f"{number(float(np.abs(t - t.mean(axis=0)).mean()))}."
     )
     worst = judged.worst[:most].tolist()
     K = t.shape[1]
     heads = tuple(name for k in range(K) for name in _heads(k, K))[:9]
     cells = [
-        tuple(text for k in range(K) for text in (number(t[n, k]), number(judged.y[n, k]), _signed(off[n, k])))[:9]
+        tuple([text for k in range(K) for text in (number(t[n, k]), number(judged.y[n, k]), _signed(off[n, k]))][:9])
         for n in worst
     ]
     words = [f"true {number(t[n, 0])}, answer {number(judged.y[n, 0])}" for n in worst]
     shown = behind.show(worst, words, "The worst answers", heads, cells)
-    return para(said) + _spread(off.ravel()) + (tag("h3", "The worst answers") + shown if worst else "")
+    drawn = chart(scatter(t[:, 0], judged.y[:, 0]), "Answers against targets, sample by sample.") if K == 1 else ""
+    both = tag("div", drawn + _spread(off.ravel()), class_="charts")
+    return para(said) + both + (tag("h3", "The worst answers") + shown if worst else "")
 
 
 def _heads(k: int, K: int) -> tuple[str, str, str]:

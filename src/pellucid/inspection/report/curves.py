@@ -36,7 +36,11 @@ def _known(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _panel(found: Curves, base: str, names: list[str]) -> str:
     percent = base.endswith("accuracy")
     series = [
-        Series("validation" if name.startswith("val_") else "training", tuple(map(float, found.epochs)), found.columns[name])
+        Series(
+            "validation" if name.startswith("val_") else "training",
+            tuple(map(float, found.epochs)),
+            found.columns[name],
+        )
         for name in names
     ]
     what = "learning rate" if base == "lr" else words(base)

@@ -56,7 +56,8 @@ class Drawer:
         if look.kind == "weights":
             return ""
         inside = self._points(look) if look.kind == "plane" else self._dots(look)
-        return f'<svg class="unseen" width="0" height="0" aria-hidden="true"><defs><g id="points">{inside}</g></defs></svg>'
+        inside = f'<defs><g id="points">{inside}</g></defs>'
+        return f'<svg class="unseen" width="0" height="0" aria-hidden="true">{inside}</svg>'
 
     def legend(self) -> str:
         """What the colours and shapes mean."""
@@ -72,7 +73,7 @@ class Drawer:
         if not self.classes:
             low, high = self.scale
             return f"Light is {number(low)}, dark {number(high)}, for the field and the points alike, at every step."
-        return "A region is what the network answers there, the deeper, the surer; a point's shape and colour are its class."
+        return "A region is what the network answers there, the deeper, the surer; a point's shape is its class."
 
     def draw(self, look: Look, step: int) -> str:
         """One look and its table."""
@@ -114,7 +115,9 @@ class Drawer:
         if look.sure is not None:
             depth = np.minimum((np.asarray(look.sure, float) * SURE).astype(int), SURE - 1)
             content = indexed(np.flipud(look.values.astype(int) % len(CLASSES) * SURE + depth), _regions())
-            says = f"The regions of {K} classes after step {step}: {look.right:,} of {look.of:,} points lie in their own"
+            says = (
+                f"The regions of {K} classes after step {step}: {look.right:,} of {look.of:,} points lie in their own"
+            )
         else:
             low, high = self.scale
             shades = np.rint(15 * (np.flipud(look.values) - low) / ((high - low) or 1.0))
@@ -161,7 +164,9 @@ class Drawer:
             else:
                 shade = _heights()[int(np.clip(round(15 * (float(k) - low) / ((high - low) or 1.0)), 0, 15))]
                 fill = "#" + "".join(f"{int(255 * c):02x}" for c in shade)
-                said.append(f'<circle cx="{at:.1f}" cy="{up:.1f}" r="3.2" fill="{fill}" stroke="#1c2330" stroke-width=".7"/>')
+                said.append(
+                    f'<circle cx="{at:.1f}" cy="{up:.1f}" r="3.2" fill="{fill}" stroke="#1c2330" stroke-width=".7"/>'
+                )
         return "".join(said)
 
     def marks(self) -> str:
@@ -169,7 +174,8 @@ class Drawer:
         if self.looks[0].kind != "plane" or not self.classes:
             return ""
         said = [
-            f'<li><svg viewBox="0 0 12 12" width="14" height="14" aria-hidden="true">{_mark(k, 6, 6)}</svg> {esc(name)}</li>'
+            f'<li><svg viewBox="0 0 12 12" width="14" height="14" aria-hidden="true">{_mark(k, 6, 6)}</svg> '
+            f"{esc(name)}</li>"
             for k, name in enumerate(self.classes)
         ]
         return tag("ul", "".join(said), class_="marks")

@@ -1,4 +1,4 @@
-"""What the doctor found: each finding with its evidence, its cure as code, and its curves. Nothing found is said too."""
+"""What the doctor found: each finding with its evidence, its cure as code and its curves. Nothing is said too."""
 
 from __future__ import annotations
 
@@ -46,7 +46,12 @@ def findings(diagnosis: Diagnosis | str, subject: Subject) -> str:
     parts += [_finding(one) for one in diagnosis.findings]
     rows = list(diagnosis.looked)
     if rows:
-        parts.append(opened("What was looked at", table("The doctor's experiments", ("experiment", "what it showed"), rows, kind="words")))
+        parts.append(
+            opened(
+                "What was looked at",
+                table("The doctor's experiments", ("experiment", "what it showed"), rows, kind="words"),
+            )
+        )
     if diagnosis.left_out:
         left = table("Experiments that were not made", ("experiment", "why not"), diagnosis.left_out, kind="words")
         parts.append(opened("What was not looked at, and why", left))
@@ -84,5 +89,5 @@ def _curve(finding: str, name: str, values: tuple[float, ...]) -> str:
     said = f"{name}: from {number(values[0])} to {number(values[-1])}"
     every = -(-len(values) // POINTS)
     rows = [(f"{i + 1:,}", number(values[i])) for i in range(0, len(values), every)]
-    drawn = chart(lines(name, f"{said}.", [Series(name, places, values)], "place"), f"{said}.")
-    return drawn + opened(f"{name} as a table", table(f"{finding}: {name}", ("place", name), rows))
+    drawn = chart(lines(name, f"{said}.", [Series(name, places, values)], "number"), f"{said}.")
+    return drawn + opened(f"{name} as a table", table(f"{finding}: {name}", ("number", name), rows))

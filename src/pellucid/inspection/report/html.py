@@ -1,4 +1,4 @@
-"""Pieces of HTML, made by small functions. Whatever is text goes through `esc`; what is a piece already is not escaped."""
+"""Pieces of HTML, made by small functions. Text goes through `esc`; what is a piece of HTML already does not."""
 
 from __future__ import annotations
 

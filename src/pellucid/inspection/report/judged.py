@@ -1,4 +1,4 @@
-"""What the network says about the samples it is judged on, brought into one form: which class, how sure, what is true."""
+"""What the network says about the samples it is judged on, in one form: which class, how sure, what is true."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Judged:
     """The answers y to some samples.
 
     Args:
-        kind: "classes" (one of K), "several" (K times yes or no), "values", or "sequence": an answer for each time step.
+        kind: "classes" (one of K), "several" (K times yes or no), "values", or "sequence" (one for each time step).
         data: the samples.
         part: what they are called.
         figures: the loss and the metrics.

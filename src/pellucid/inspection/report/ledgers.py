@@ -11,6 +11,7 @@ import numpy as np
 
 import pellucid.inspection.page as pages
 from pellucid.base.errors import PellucidError
+from pellucid.data.batches import Data
 from pellucid.inspection.ledger import ledger
 from pellucid.inspection.lines import Line
 from pellucid.inspection.report.html import opened, para, tag
@@ -39,8 +40,12 @@ def lines(subject: Subject, judged: Judged | None) -> list[Opened]:
 def _chosen(subject: Subject, model: Model, judged: Judged) -> Iterator[Opened]:
     data, worst = judged.data, judged.worst if len(judged.worst) else np.arange(len(judged.data))
     first = int(worst[0])
-    one = _traced(model, data[[first]] if not isinstance(data.x, list) else data, training=False)
-    yield f"The loss of the worst answer, sample {first} of the {judged.part} part", "as in a prediction", ledger(one, "loss")
+    one = _traced(model, data[[first]], training=False)
+    yield (
+        f"The loss of the worst answer, sample {first} of the {judged.part} part",
+        "as in a prediction",
+        ledger(one, "loss"),
+    )
     whole, where = _step(subject, model, judged)
     if found := _largest_gradient(whole):
         yield "The largest gradient of a weight", where, ledger(whole, found)
@@ -48,8 +53,8 @@ def _chosen(subject: Subject, model: Model, judged: Judged) -> Iterator[Opened]:
         yield f"The strongest hidden unit for sample {first}", "as in a prediction", ledger(one, found)
 
 
-def _traced(model: Model, few: object, training: bool) -> Trace:
-    return trace(model, few.x, few.t, training=training, weights=few.weights, mask=few.mask)  # type: ignore[attr-defined]
+def _traced(model: Model, few: Data, training: bool) -> Trace:
+    return trace(model, few.x, few.t, training=training, weights=few.weights, mask=few.mask)
 
 
 def _step(subject: Subject, model: Model, judged: Judged) -> tuple[Trace, str]:

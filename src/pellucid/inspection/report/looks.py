@@ -1,4 +1,4 @@
-"""What a network looks like at one step: the first layer's weights as pictures, or what it says in the plane or on a line.
+"""What a network looks like at one step: its first weights as pictures, or what it says in the plane or on a line.
 
 Numbers only; what they look like is made when the page is: the scales must be the same for all steps.
 """
@@ -31,7 +31,7 @@ class Look:
 
     `kind` says which: "weights": `values` (n, H, W) are tiles called `names`. "plane": `values` (H, W) is the answered
     class and `sure` (H, W) how sure; or `values` is the answer itself and `sure` None. "line": `values` (n,) are the
-    answers along it. `xs` and `ys` are the places, and `right` how many of `of` points are in the region of their class.
+    answers along it. `xs` and `ys` are the places, and `right` of `of` points are in the region of their class.
     """
 
     kind: Literal["weights", "plane", "line"]
@@ -72,7 +72,7 @@ def _plane(model: Model, data: Data) -> Look:
 
 
 def _weights(model: Model) -> Look | None:
-    """The first layer's weights as pictures: of a convolution its filters, of a dense layer what each unit looks for."""
+    """The first weights as pictures: of a convolution its filters, of a dense layer what each unit looks for."""
     for path, slot in model.slots.items():
         if not slot.decay:
             continue

@@ -22,7 +22,9 @@ ROWS, CLASSES = 80, 20
 
 def overview(subject: Subject, judged: Judged | None) -> str:
     """The section's inside."""
-    parts = [tag("ul", "".join(tag("li", esc(note)) for note in subject.notes), class_="notes")] if subject.notes else []
+    parts = (
+        [tag("ul", "".join(tag("li", esc(note)) for note in subject.notes), class_="notes")] if subject.notes else []
+    )
     parts.append(headlines(subject, judged))
     parts.append(facts(_facts(subject, judged)))
     if subject.model is not None:
@@ -74,7 +76,10 @@ def _facts(subject: Subject, judged: Judged | None) -> Iterator[tuple[str, str]]
         kind = clean(optimizer.pop("kind", "?"))
         yield "Optimizer", esc(f"{kind}({', '.join(f'{k}={_short(v)}' for k, v in optimizer.items())})")
         arguments = recording.run["training"]["arguments"]
-        yield "Batches", f"{esc(arguments.get('batch_size'))} samples a step, {said['steps_per_epoch']:,} steps an epoch"
+        yield (
+            "Batches",
+            f"{esc(arguments.get('batch_size'))} samples a step, {said['steps_per_epoch']:,} steps an epoch",
+        )
         seconds = sum(line["seconds"] for line in recording.lines.digests.values())
         yield "Time", f"about {number(seconds)} s of training, as far as it was recorded" if seconds else ""
 

@@ -70,7 +70,6 @@ def report(
     doctor: float = 20.0,
     prove: bool = False,
     megabytes: float = MEGABYTES,
-    data_name: str = "",
     told: Callable[[str], None] = lambda what: None,
 ) -> Page:
     """One page about a training: summary, curves, findings, mistakes, steps, opened numbers, how to have it again.
@@ -86,7 +85,6 @@ def report(
         doctor: seconds that `pl.doctor` may take; 0 leaves it out. Default 20.
         prove: let the doctor try each cure. Default false.
         megabytes: the most that the page may take; what is too much is left out, and the page says what. Default 5.
-        data_name: what the command line calls the data, for the commands that the page names. Default none.
         told: hears what is done next. Default nobody.
 
     Raises:
@@ -107,10 +105,10 @@ def report(
 
     if not megabytes > 0 or not doctor >= 0 or not 2 <= steps <= 400:
         raise UsageError(
-            f"megabytes must be above 0, doctor 0 seconds or more, and steps 2 to 400, not {megabytes!r}, {doctor!r} and "
-            f"{steps!r}."
+            f"megabytes must be above 0, doctor 0 seconds or more, and steps 2 to 400, not {megabytes!r}, {doctor!r} "
+            f"and {steps!r}."
         )
-    found = find(run, data, part, training, steps, doctor, prove, data_name, told)
+    found = find(run, data, part, training, steps, doctor, prove, told)
     told("writing")
     size = 0
     for amounts in thinner():
@@ -139,7 +137,9 @@ def _whole(found: Found, amounts: Amounts) -> str:
     if amounts.left_out:
         gone = "".join(tag("li", esc(text)) for text in amounts.left_out)
         some = counted(len(amounts.left_out), "thing")
-        inside += tag("aside", para(f"To keep this page small, {some} were left out:") + tag("ul", gone), aria_label="Left out")
+        inside += tag(
+            "aside", para(f"To keep this page small, {some} were left out:") + tag("ul", gone), aria_label="Left out"
+        )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(look, SCRIPT)}">\n'
@@ -156,7 +156,7 @@ def _whole(found: Found, amounts: Amounts) -> str:
 
 
 def _policy(look: str, script: str) -> str:
-    """What the browser may do for this page: its own style, its own script, pictures that are in it, and nothing else."""
+    """What the browser may do for this page: its own style and script, pictures that are in it, and nothing else."""
     return (
         f"default-src 'none'; style-src '{_hash(look)}'; script-src '{_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"

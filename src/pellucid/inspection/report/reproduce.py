@@ -32,8 +32,13 @@ def _of_recording(subject: Subject) -> str:
         parts.append(para(f"It is a branch of {_parent(parent)}."))
     parts.append(facts(_same(subject, said)))
     parts.append(_versions(run["versions"], versions()))
-    parts += [tag("h3", "Any step again"), code("\n".join(_replays(subject, bool(command))), "How to go back to a step")]
-    parts.append(para("A step that is replayed is compared with the recording: its loss and its weights, to the bit.", "soft"))
+    parts += [
+        tag("h3", "Any step again"),
+        code("\n".join(_replays(subject, bool(command))), "How to go back to a step"),
+    ]
+    parts.append(
+        para("A step that is replayed is compared with the recording: its loss and its weights, to the bit.", "soft")
+    )
     return "".join(parts)
 
 
@@ -64,7 +69,12 @@ def _versions(then: dict[str, Any], now: dict[str, Any]) -> str:
         (name.replace("_", " "), clean(then.get(name, "none")), clean(now.get(name, "none")))
         for name in dict.fromkeys([*then, *now])
     ]
-    return table("What it ran on, and what this page was made on", ("what", "recorded with", "page made with"), rows, kind="words")
+    return table(
+        "What it ran on, and what this page was made on",
+        ("what", "recorded with", "page made with"),
+        rows,
+        kind="words",
+    )
 
 
 def _replays(subject: Subject, by_command: bool) -> list[str]:
@@ -80,7 +90,9 @@ def _replays(subject: Subject, by_command: bool) -> list[str]:
             f"pl.ledger(recording.trace({max(middle, steps[0] + 1)}), 'loss')",
             f"recording.branch({middle}, lr=...)",
         ]
-    weight = next((path for path in subject.model.slots if path.endswith(".W")), "") if subject.model is not None else ""
+    weight = (
+        next((path for path in subject.model.slots if path.endswith(".W")), "") if subject.model is not None else ""
+    )
     lines = [f"pellucid replay {place} --step {middle}"]
     if weight and subject.model is not None and len(steps) > 1:
         spot = ",".join("0" for _ in subject.model.slots[weight].shape)
@@ -92,9 +104,10 @@ def _of_model(subject: Subject) -> str:
     """A model file remembers what it is, not how it was trained: what can be asked again is said."""
     model = subject.model
     assert model is not None
-    place, data = shlex.quote(clean(subject.file, 400)), shlex.quote(clean(subject.data_name, 400))
+    name = "" if subject.data is None or subject.data.name == "data" else clean(subject.data.name, 400)
+    place, data = shlex.quote(clean(subject.file, 400)), shlex.quote(name)
     parts = [para("A model file holds the network, not the training. `pellucid train --record` keeps every step.")]
-    if subject.file and subject.data_name:
+    if subject.file and name:
         lines = [f"pellucid report {place} {data}", f"pellucid evaluate {place} {data}",
                  f"pellucid explain {place} --data {data} --loss"]  # fmt: skip
         parts += [tag("h3", "The same again"), code("\n".join(lines), "Commands")]

@@ -14,7 +14,7 @@ from pellucid.inspection.report.chart import place
 from pellucid.inspection.report.curves import by_step
 from pellucid.inspection.report.drawn import Drawer
 from pellucid.inspection.report.html import counted, esc, facts, figure, number, opened, para, table, tag
-from pellucid.inspection.report.moments import Moment
+from pellucid.inspection.report.moments import MEASURED, Moment
 from pellucid.inspection.report.subject import Subject
 
 LOW, HIGH, USUAL = 1e-6, 1e-1, 1e-3  # the ratios' scale, and what is common
@@ -22,7 +22,9 @@ WIDTH = 110
 MOST_ARRAYS = 12
 
 
-def scrubber(subject: Subject, found: Sequence[Moment], data: Data | None, classes: tuple[str, ...], looks: bool) -> str:
+def scrubber(
+    subject: Subject, found: Sequence[Moment], data: Data | None, classes: tuple[str, ...], looks: bool
+) -> str:
     """The section's inside; without `looks`, numbers only."""
     seen = [moment.look for moment in found if moment.look is not None] if looks else []
     drawer = Drawer(seen, data, classes) if seen and data is not None else None
@@ -34,9 +36,14 @@ def scrubber(subject: Subject, found: Sequence[Moment], data: Data | None, class
     few = counted(len(found), "step") if len(found) < len(steps) else "all its steps"
     said = f"The training has the steps {steps[0]:,} to {steps[-1]:,}; here are {few}. "
     said += "The loss of a step is that of its batch, before the update."
+    if data is not None and found and found[-1].measured:
+        said += f" Measured after each step: {counted(min(len(data), MEASURED), 'sample')} of the {subject.part} part."
     parts = [para(said)]
     parts.append(
-        tag("noscript", para("Without a script the slider is not there; each step below can be opened by itself.", "soft"))
+        tag(
+            "noscript",
+            para("Without a script the slider is not there; each step below can be opened by itself.", "soft"),
+        )
     )
     parts.append(_controls(found))
     side = chart
@@ -82,9 +89,7 @@ def _controls(found: Sequence[Moment]) -> str:
 
 def _moment(moment: Moment, drawer: Drawer | None, at: float) -> str:
     pairs = [("Epoch", f"{moment.epoch}"), ("Loss of its batch", esc(number(moment.loss)))]
-    pairs += [
-        (f"{_short(name)}, measured after it".capitalize(), esc(figure(name, v))) for name, v in moment.measured.items()
-    ]
+    pairs += [(f"{_short(name)}, measured".capitalize(), esc(figure(name, v))) for name, v in moment.measured.items()]
     pairs.append(("Learning rate", esc(number(moment.rate))))
     inside = facts(pairs) + _ratios(moment)
     if drawer is not None and moment.look is not None:

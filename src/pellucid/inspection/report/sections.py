@@ -36,13 +36,10 @@ class Found:
     opened: list[Opened]
 
 
-def find(
-    run: Any, data: Any, part: str, training: Any, steps: int, doctor: float, prove: bool, data_name: str, told: Told
-) -> Found:
+def find(run: Any, data: Any, part: str, training: Any, steps: int, doctor: float, prove: bool, told: Told) -> Found:
     """Find everything out: ask the network, recompute steps, ask the doctor, open numbers."""
     told("reading")
     subject = subject_of(run, data, part, training)
-    subject.data_name = data_name
     judged = behind = None
     if subject.model is not None and subject.data is not None:
         told("asking the network")
@@ -99,7 +96,11 @@ def sections(found: Found, amounts: Amounts) -> list[tuple[str, str, str]]:
 
 def _mistakes(judged: Judged | None, behind: Behind | None, amounts: Amounts) -> tuple[str, str, str]:
     if judged is None or behind is None:
-        return "mistakes", "Answers", para("There are no answers to judge: samples with known answers were not at hand.")
+        return (
+            "mistakes",
+            "Answers",
+            para("There are no answers to judge: samples with known answers were not at hand."),
+        )
     if judged.kind == "classes":
         return "mistakes", "Confusion matrix", confusion(judged, behind, amounts.behind)
     if judged.kind == "several":

@@ -44,7 +44,9 @@ nav ol { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; }
 .headlines dt { color: var(--soft); font-size: .85rem; }
 .headlines dd { margin: 0; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .facts { margin: .75rem 0; }
-.facts div { display: grid; grid-template-columns: minmax(8rem, 12rem) minmax(0, 1fr); gap: .25rem 1rem; padding: .2rem 0; }
+.facts div { display: grid; grid-template-columns: minmax(8rem, 12rem) minmax(0, 1fr); gap: .25rem 1rem;
+  padding: .2rem 0; }
+@media (max-width: 32rem) { .facts div { grid-template-columns: 1fr; gap: 0; padding: .3rem 0; } }
 .facts dt { color: var(--soft); }
 .facts dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .notes, .alert { background: var(--panel); border-left: 4px solid var(--minus); padding: .6rem 1rem; margin: 1rem 0; }
@@ -54,27 +56,33 @@ nav ol { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--edge); text-align: right; white-space: nowrap; }
-th:first-child, td:first-child, .words td, .words th { text-align: left; } thead th { border-bottom-color: var(--strong); }
+th:first-child, td:first-child, .words td, .words th { text-align: left; }
+thead th { border-bottom-color: var(--strong); }
 tbody th { font-weight: 500; } td a, th a { display: inline-block; min-width: 24px; min-height: 24px; }
-pre { background: var(--panel); border: 1px solid var(--edge); border-radius: 6px; padding: .7rem 1rem; overflow-x: auto;
-  font: .88rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+pre { background: var(--panel); border: 1px solid var(--edge); border-radius: 6px; padding: .7rem 1rem;
+  overflow-x: auto; font: .88rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 summary { cursor: pointer; min-height: 28px; padding: .2rem 0; overflow-wrap: anywhere; }
 details > summary { color: var(--plus); } details[open] > summary { margin-bottom: .25rem; }
 figure { margin: 0; }
 
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.25rem; margin: 1rem 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.25rem;
+  margin: 1rem 0; }
 .chart { width: 100%; height: auto; display: block; }
 .chart text { fill: var(--soft); font: 12px system-ui, sans-serif; } .chart .name { fill: var(--ink); }
+@media (max-width: 32rem) { .chart text { font-size: 15px; } }
 .chart .grid { stroke: var(--edge); } .chart .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .chart .l0 { stroke: var(--plus); } .chart .l1 { stroke: var(--minus); stroke-dasharray: 7 4; }
 .chart .l2 { stroke: var(--soft); stroke-dasharray: 2 3; } .chart .l3 { stroke: var(--ink); stroke-dasharray: 9 3 2 3; }
 .chart .dot { stroke: none; } .chart .dot.l0 { fill: var(--plus); } .chart .dot.l1 { fill: var(--minus); }
 .chart .dot.l2 { fill: var(--soft); } .chart .dot.l3 { fill: var(--ink); }
-.chart .cursor { stroke: var(--ink); stroke-width: 2; visibility: hidden; } .live .chart .cursor { visibility: visible; }
+.chart .points { fill: var(--plus); fill-opacity: .55; }
+.chart .cursor { stroke: var(--ink); stroke-width: 2; visibility: hidden; }
+.live .chart .cursor { visibility: visible; }
 
 .finding { border: 1px solid var(--edge); border-radius: 8px; padding: .25rem 1.25rem 1rem; margin: 1rem 0; }
 .finding .graph { max-width: 30rem; }
-.matrix th, .matrix td { text-align: center; padding: .1rem; border: 1px solid var(--edge); min-width: 2.4rem; height: 2.1rem; }
+.matrix th, .matrix td { text-align: center; padding: .1rem; border: 1px solid var(--edge);
+  min-width: 2.4rem; height: 2.1rem; }
 .matrix thead th, .matrix tbody th { padding: .1rem .5rem; max-width: 9rem; overflow: hidden; text-overflow: ellipsis; }
 .matrix td a { display: block; line-height: 1.9rem; color: var(--ink); text-decoration: none; }
 .matrix td a:hover, .matrix td a[aria-current] { text-decoration: underline; font-weight: 700; }
@@ -82,7 +90,7 @@ figure { margin: 0; }
 .matrix .right { border: 2px solid var(--plus); }
 """
 SHADE = "\n".join(
-    f".matrix .{kind}.s{k} {{ background: rgba(var(--tint-{colour}), {0.07 * k:.2f}); }}"
+    f".matrix .{kind}.s{k} {{ background: rgba(var(--tint-{colour}), {0.06 + 0.07 * k:.2f}); }}"
     for kind, colour in (("right", "plus"), ("wrong", "minus"))
     for k in range(1, 7)
 )
@@ -106,7 +114,7 @@ REST = """
 .controls button[aria-disabled="true"] { color: var(--soft); border-style: dashed; cursor: default; }
 .controls output { grid-column: 1 / -1; font-weight: 600; font-variant-numeric: tabular-nums; min-height: 1.6em; }
 @media (max-width: 40rem) { .controls { grid-template-columns: 1fr 1fr; } .controls label { display: none; }
-  .controls input { grid-column: 1 / -1; grid-row: 1; } .controls #on { justify-self: end; } }
+  .controls input { grid-column: 1 / -1; grid-row: 1; } .controls #back { justify-self: start; } .controls #on { justify-self: end; } }
 .live .moment > summary { position: absolute; left: -999rem; }
 .stage { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem 2rem; }
 .stage > div { min-width: 0; } .stage .facts div { padding: 0; } .look { max-width: 24rem; margin: .25rem 0 .5rem; }
@@ -123,7 +131,8 @@ footer { color: var(--soft); font-size: .9rem; padding-bottom: 3rem; }
 
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 @media (forced-colors: active) {
-  .chart .line, .chart .cursor { stroke: CanvasText; } .chart .dot, .bar .fill { fill: CanvasText; }
+  .chart .line, .chart .points { fill: var(--plus); fill-opacity: .55; }
+.chart .cursor { stroke: CanvasText; } .chart .dot, .bar .fill { fill: CanvasText; }
   .chart text { fill: CanvasText; } .matrix .right { border: 3px double CanvasText; }
   .pictures img, .pixels, .plane { forced-color-adjust: none; } }
 @media print {

@@ -44,7 +44,6 @@ class Subject:
         exact: whether recomputed steps have come out to the bit so far.
         notes: what is not as one might expect, in sentences.
         file: the recording or the model file as it was named; empty if it has none.
-        data_name: what a command calls the data; empty if none does.
     """
 
     name: str
@@ -58,7 +57,6 @@ class Subject:
     exact: bool = True
     notes: list[str] = field(default_factory=list)
     file: str = ""
-    data_name: str = ""
 
     def at(self, step: int) -> Training:
         """The recorded training after a step; to the bit, or if that cannot be, as near as this machine comes."""
@@ -136,7 +134,9 @@ def _of_recording(recording: Recording) -> Subject:
     if training.best is not None and isinstance(options, dict) and options.get("keep_best"):
         best = training.best
         found.model.theta[:], found.model.buffers[:] = best.theta, best.buffers
-        found.notes.append(f"The network's weights are those of its best epoch, {best.epoch}, as the training was asked to keep.")
+        found.notes.append(
+            f"The network's weights are those of its best epoch, {best.epoch}, as the training was asked to keep."
+        )
     return found
 
 
