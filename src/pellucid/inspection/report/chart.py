@@ -12,7 +12,7 @@ from math import ceil, floor, isfinite, log10
 from pellucid.inspection.report.html import esc, number
 
 WIDTH, HEIGHT = 420, 230
-LEFT, RIGHT, TOP, BOTTOM = 54, 12, 26, 34
+LEFT, RIGHT, TOP, BOTTOM = 58, 12, 26, 34
 WIDE = 50.0  # values that fall by more than this are drawn on a logarithmic scale
 NARROW = 0.04  # of an accuracy at least so much is shown, so that no hundredth looks like a mountain
 MOST = 400  # points of a line; of more, neighbours are averaged
@@ -144,7 +144,7 @@ def axes(across: Scale, up: Scale, title: str, x: str, percent: bool = False) ->
     said = [f'<text class="name" x="4" y="14">{esc(title)}</text>']
     for value in up.ticks():
         y = up(value)
-        words = f"{100 * value:.4g} %" if percent else tick(value, 5)
+        words = f"{100 * value:.4g} %" if percent else tick(value)
         said.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         said.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{words}</text>')
     for value in across.ticks():

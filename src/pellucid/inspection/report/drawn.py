@@ -64,9 +64,10 @@ class Drawer:
         look = self.looks[0]
         if look.kind == "weights":
             top = self._top
+            rows = " A row is a channel." if ", channel 1" in " ".join(look.names) else ""
             return (
                 f"Each tile is what one unit looks for: orange is negative, to -{number(top)}; blue is positive, to "
-                f"+{number(top)}; white is 0. The scale is the same at every step."
+                f"+{number(top)}; white is 0. The scale is the same at every step.{rows}"
             )
         if look.kind == "line":
             return "The line is what the network says, the points are the targets. The scale is the same at every step."

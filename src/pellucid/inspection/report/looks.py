@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from pellucid.base.arrays import Array
+from pellucid.base.arrays import Array, Shape
 from pellucid.data.batches import Data
 from pellucid.inspection.plot.plane import Boundary
 from pellucid.inspection.plot.samples import picture_shape
@@ -81,11 +81,20 @@ def _weights(model: Model) -> Look | None:
         if isinstance(layer, Conv2D) and W.ndim == 4:
             return _filters(W, path)
         shape = picture_shape(model)
-        if W.ndim != 2 or shape is None or len(W) != prod(shape) or len(shape) != 2:
+        if W.ndim != 2 or shape is None or len(W) != prod(shape):
             return None
-        tiles = W[:, :UNITS].T.reshape(-1, *shape)
-        return Look("weights", tiles.astype(np.float32), tuple(f"{path}, unit {k}" for k in range(len(tiles))))
+        return _units(W, path, shape)
     return None
+
+
+def _units(W: Array, path: str, shape: Shape) -> Look:
+    """A tile for each unit; where the pictures have colours, one for each of them too."""
+    channels = shape[2] if len(shape) == 3 else 1
+    count = min(W.shape[1], UNITS if channels == 1 else UNITS // 2)
+    tiles = W[:, :count].T.reshape(count, shape[0], shape[1], channels).transpose(3, 0, 1, 2)
+    names = [f"unit {k}" + (f", channel {c}" if channels > 1 else "") for c in range(channels) for k in range(count)]
+    flat = tiles.reshape(-1, shape[0], shape[1]).astype(np.float32)
+    return Look("weights", flat, tuple(f"{path}, {name}" for name in names))
 
 
 def _filters(W: Array, path: str) -> Look | None:

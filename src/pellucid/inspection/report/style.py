@@ -114,7 +114,8 @@ REST = """
 .controls button[aria-disabled="true"] { color: var(--soft); border-style: dashed; cursor: default; }
 .controls output { grid-column: 1 / -1; font-weight: 600; font-variant-numeric: tabular-nums; min-height: 1.6em; }
 @media (max-width: 40rem) { .controls { grid-template-columns: 1fr 1fr; } .controls label { display: none; }
-  .controls input { grid-column: 1 / -1; grid-row: 1; } .controls #back { justify-self: start; } .controls #on { justify-self: end; } }
+  .controls input { grid-column: 1 / -1; grid-row: 1; } .controls #back { justify-self: start; }
+  .controls #on { justify-self: end; } }
 .live .moment > summary { position: absolute; left: -999rem; }
 .stage { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem 2rem; }
 .stage > div { min-width: 0; } .stage .facts div { padding: 0; } .look { max-width: 24rem; margin: .25rem 0 .5rem; }
