@@ -254,7 +254,7 @@ def test_the_text_of_weights_counts_signs_and_what_is_not_finite() -> None:
     model.layers[0].W[:] = [[1.0, -3.0], [np.nan, 0.0]]
     tiles = pl.plot.Tiles.weights(model, "0.dense")
     assert tiles.scale == 3.0
-    assert "1 of 4 weights are positive, 1 are negative. 1 are not finite." in tiles.says
+    assert "1 of 4 weights are positive, 1 are negative. Not finite: 1." in tiles.says
     assert tiles.tables()[1].headers == ("input \\ output", "0", "1")
 
 
@@ -365,6 +365,7 @@ def test_the_ratios_are_those_of_the_watch_and_need_an_update() -> None:
     list(watch)
     picture = pl.plot.Ratios.of(watch)
     assert picture.ratio["0.dense.W"] == tuple(m.ratio["0.dense.W"] for m in watch.moments)
+    assert "b moved by 0.5000" in pl.plot.Ratios((1,), {"a": (math.nan,), "b": (0.5,)}).says
     with pytest.raises(pl.UsageError, match="Iterate the watch"):
         pl.plot.Ratios.of(pl.plot.watched(training()))
     model = classifier()

@@ -52,10 +52,13 @@ from pellucid.fit import early_stop as early_stop
 from pellucid.fit import keep_best as keep_best
 from pellucid.inspection import plot as plot
 from pellucid.inspection.backward.report import BackwardReport as BackwardReport
+from pellucid.inspection.blame import Blame as Blame
+from pellucid.inspection.blame import blame as blame
 from pellucid.inspection.check_backward import check_backward as check_backward
 from pellucid.inspection.doctor import Diagnosis as Diagnosis
 from pellucid.inspection.doctor import doctor as doctor
 from pellucid.inspection.finding import Finding as Finding
+from pellucid.inspection.factors import per_sample_gradients as per_sample_gradients
 from pellucid.inspection.gradcheck import Report as Report
 from pellucid.inspection.gradcheck import check_gradients as check_gradients
 from pellucid.inspection.ledger import ledger as ledger
@@ -65,6 +68,8 @@ from pellucid.inspection.recorder import record as record
 from pellucid.inspection.recording import Recording as Recording
 from pellucid.inspection.report.page import Page as Page
 from pellucid.inspection.report.page import report as report
+from pellucid.inspection.neighbours import Nearest as Nearest
+from pellucid.inspection.neighbours import nearest as nearest
 from pellucid.inspection.tape import trace as trace
 from pellucid.inspection.trace import Trace as Trace
 from pellucid.inspection.tracefile import load_trace as load_trace

@@ -27,6 +27,7 @@ VERBS = {
     "predict": ("pellucid.cli.predict:command", "Ask a saved network about new data."),
     "data": ("pellucid.cli.data:command", "List, show and fetch the data sets that have a name."),
     "explain": ("pellucid.cli.explain:command", "Open one number of a network: what makes it, and why."),
+    "blame": ("pellucid.cli.blame:command", "Find the training samples behind an answer or a weight."),
     "plot": ("pellucid.cli.plot:command", "Draw a saved network: curves, mistakes, weights, ..."),
     "report": ("pellucid.cli.reporting:command", "Write one HTML page about a training."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pellucid.inspection.plot.arrays import weights as weights
     from pellucid.inspection.plot.cloud import Cloud as Cloud
     from pellucid.inspection.plot.cloud import layer_map as layer_map
-    from pellucid.inspection.plot.cloud import outputs as outputs
     from pellucid.inspection.plot.grid import Grid as Grid
     from pellucid.inspection.plot.landscape import Surface as Surface
     from pellucid.inspection.plot.landscape import random_direction as random_direction
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 FILES = {  # where each name is
     "arrays": ("Tiles", "filters", "weights"),
-    "cloud": ("Cloud", "layer_map", "outputs"),
+    "cloud": ("Cloud", "layer_map"),
     "grid": ("Grid",),
     "landscape": ("Surface", "random_direction", "surface"),
     "learning": ("Curves", "curves"),

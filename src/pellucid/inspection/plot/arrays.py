@@ -14,7 +14,7 @@ import numpy as np
 
 from pellucid.base.arrays import Array, Shape
 from pellucid.base.errors import UsageError
-from pellucid.inspection.plot.grid import Grid
+from pellucid.inspection.plot.grid import Grid, written
 from pellucid.inspection.plot.picture import Picture
 from pellucid.inspection.plot.samples import picture_shape
 from pellucid.inspection.trace import NoSuchPath, nearest
@@ -120,9 +120,9 @@ class Tiles(Picture):
     def says(self) -> str:
         v = self.values
         broken = int((~np.isfinite(v)).sum())
-        more = f" {broken:,} are not finite." if broken else ""
+        more = f" Not finite: {broken:,}." if broken else ""
         return (
-            f"{self.which}; the scale reaches from -{self.scale:#.4g} to +{self.scale:#.4g}. "
+            f"{self.which}; the scale reaches from -{written(self.scale)} to +{written(self.scale)}. "
             f"{int((v > 0).sum()):,} of {v.size:,} weights are positive, {int((v < 0).sum()):,} are negative.{more}"
         )
 
@@ -153,7 +153,7 @@ class Tiles(Picture):
         return tables
 
     def draw(self, figure: Any) -> None:
-        from pellucid.inspection.plot.axes import SMALL, bare, headed, styled
+        from pellucid.inspection.plot.axes import SMALL, bare, headed, styled, whole
         from pellucid.inspection.plot.palette import signed
 
         headed(figure, self.title, self.says)
@@ -165,7 +165,12 @@ class Tiles(Picture):
                 aspect="auto" if one and max(tile.shape) > 4 * min(tile.shape) else "equal",
             )  # fmt: skip
             self._sign(ax, tile)
-            styled(ax, x=self.axes[0], y=self.axes[1], grid=False) if one else bare(ax, _above(name))
+            if one:
+                styled(ax, x=self.axes[0], y=self.axes[1], grid=False)
+                whole(ax.xaxis)
+                whole(ax.yaxis)
+            else:
+                bare(ax, _above(name))
             if ", channel " in name and ax in first:
                 ax.set_ylabel(name[name.index("channel") :], fontsize=SMALL)
             if len(tile) == 1:
@@ -177,9 +182,12 @@ class Tiles(Picture):
         bar.ax.tick_params(labelsize=SMALL)
 
     def _sign(self, ax: Any, tile: Array) -> None:
-        """The sign by shape."""
+        """The sign by shape; a cross where a weight is not finite."""
         from pellucid.inspection.plot.palette import INK
 
+        i, j = np.nonzero(~np.isfinite(tile))
+        if len(i):
+            ax.scatter(j, i, marker="x", s=30, color=INK, linewidths=1.2)
         if self.values.size <= SIGNED:
             i, j = np.nonzero(tile < -0.05 * self.scale)
             across = float(self.size[0] - 1.2) / (self.columns * tile.shape[1])  # inches a cell

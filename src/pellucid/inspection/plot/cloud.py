@@ -9,40 +9,16 @@ import numpy as np
 
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
-from pellucid.base.run import Run
+from pellucid.inspection.neighbours import outputs
 from pellucid.inspection.plot.grid import Grid
 from pellucid.inspection.plot.picture import EXTRA, Picture
 from pellucid.inspection.plot.samples import class_names
-from pellucid.inspection.trace import NoSuchPath, nearest
-from pellucid.layers.compose import masked
 from pellucid.losses import BinaryCrossEntropy, ClassLoss, SigmoidCrossEntropy
 from pellucid.metrics import class_ids
 from pellucid.model import Model
 
 HOW = ("pca", "tsne")
 FEW = 30.0  # t-SNE's perplexity, about how many neighbours a point has; fewer points need less
-
-
-def outputs(model: Model, path: str, x: Any, mask: Any = None) -> Array:
-    """A layer's outputs for raw samples x, one row each (N, D), as in a prediction.
-
-    `path` is a layer's ("1.relu"), or "input" for the prepared input itself.
-
-    >>> import pellucid as pl
-    >>> model = pl.Model(pl.Dense(3), pl.ReLU(), input_shape=(2,))
-    >>> outputs(model, "1.relu", np.ones((4, 2))).shape
-    (4, 3)
-    """
-    from pellucid.inspection.tape import unrolled
-
-    found = [model.check_input(np.asarray(model.prepared(np.asarray(x))))]
-    if path != "input":
-        _, cache = model.net.forward(found[0], masked(model.net, Run(keep=True), mask))
-        steps = dict(unrolled(cache["tape"]))
-        if path not in steps:
-            raise NoSuchPath(f"The model has no layer {path!r}. {nearest(path, ['input', *steps])}")
-        found = [np.asarray(steps[path].y)]
-    return found[0].reshape(len(found[0]), -1)
 
 
 @dataclass(frozen=True)

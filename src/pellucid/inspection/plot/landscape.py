@@ -17,7 +17,7 @@ from pellucid.base.arrays import Array
 from pellucid.base.check import check_mask
 from pellucid.base.errors import ShapeError, UsageError, draw_shapes
 from pellucid.base.seeds import stream
-from pellucid.inspection.plot.grid import Grid
+from pellucid.inspection.plot.grid import Grid, written
 from pellucid.inspection.plot.picture import Picture
 from pellucid.model import Model
 from pellucid.train import check_count
@@ -96,10 +96,10 @@ class Surface(Picture):
             return f"Along {self.how}, no loss is finite."
         i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(self.loss), self.loss, np.nan)), self.loss.shape)
         n = len(self.a)
-        here = f"{self.loss[n // 2, n // 2]:#.4g} at the weights themselves, " if n % 2 else ""
+        here = f"{written(self.loss[n // 2, n // 2])} at the weights themselves, " if n % 2 else ""
         broken = self.loss.size - finite.size
         more = f" At {broken} places it is not finite (hatched)." if broken else ""
-        low = f"lowest {finite.min():#.4g} at ({self.a[j]:+.2f}, {self.b[i]:+.2f}), highest {finite.max():#.4g}"
+        low = f"lowest {written(finite.min())} at ({self.a[j]:+.2f}, {self.b[i]:+.2f}), highest {written(finite.max())}"
         return f"Along {self.how}: {here}{low}.{more}"
 
     def tables(self) -> list[Grid]:

@@ -41,7 +41,7 @@ class Confusion(Picture):
     >>> model.layers[0].W[:] = [[-1.0, 1.0]]
     >>> print(Confusion.of(model, np.array([[-2.0], [-1.0], [1.0]]), np.array([0, 1, 1])).text())
     Confusion matrix
-    2 of 3 right (66.7 %). Largest mistake: high answered low, 1 time.
+    2 of 3 right (66.7 %). Largest mistake: high taken for low, 1 time.
     <BLANKLINE>
     True class (row) and answer (column)
     class  low  high  right, %
@@ -95,7 +95,7 @@ class Confusion(Picture):
             return f"{said} There is no mistake."
         first = self.mistakes[0]
         times = f"{first.count:,} time{'s' * (first.count != 1)}"
-        return f"{said} Largest mistake: {self.classes[first.truth]} answered {self.classes[first.answer]}, {times}."
+        return f"{said} Largest mistake: {self.classes[first.truth]} taken for {self.classes[first.answer]}, {times}."
 
     def tables(self) -> list[Grid]:
         found = []
@@ -184,7 +184,7 @@ class Confusion(Picture):
             words.append((" →\n" if long else " → ").join(names) + f"\n{m.count:,} time{'s' * (m.count != 1)}")
         ax.set_yticks([i * (H + gap) + H / 2 for i in range(rows)], words, fontsize=SMALL)
         ax.tick_params(length=0)
-        ax.set_title("behind the largest mistakes", loc="left", fontsize=SMALL)
+        ax.set_title("the largest mistakes", loc="left", fontsize=SMALL)
 
 
 def _largest(C: Array, answers: Array, truth: Array, sure: Array) -> tuple[Mistake, ...]:

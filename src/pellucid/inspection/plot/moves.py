@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.base.errors import UsageError
-from pellucid.inspection.plot.grid import Grid
+from pellucid.inspection.plot.grid import Grid, written
 from pellucid.inspection.plot.picture import Picture
 from pellucid.inspection.plot.watch import Watch, moments_of
 from pellucid.inspection.trace import Trace
@@ -50,9 +50,8 @@ class Ratios(Picture):
         last = {name: values[-1] for name, values in self.ratio.items()}
         most = max(last, key=lambda name: last[name] if isfinite(last[name]) else -1.0)
         count = f"{len(self.steps)} step{'s' * (len(self.steps) != 1)}"
-        return (
-            f"In the last of {count} looked at, {most} moved by {last[most]:#.4g} of its length. About 0.001 is usual."
-        )
+        share = written(last[most])
+        return f"In the last of {count} looked at, {most} moved by {share} of its length. About 0.001 is usual."
 
     def tables(self) -> list[Grid]:
         few = np.unique(np.linspace(0, len(self.steps) - 1, 24).round().astype(int)).tolist()

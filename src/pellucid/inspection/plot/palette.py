@@ -13,7 +13,7 @@ import numpy as np
 from pellucid.base.arrays import Array
 
 INK, SOFT, EDGE, GROUND = "#1c2330", "#5b6575", "#d6dbe3", "#ffffff"
-PLUS, MINUS = "#1f6fb2", "#c25a00"
+PLUS, MINUS = "#1f6fb2", "#b04f00"
 DEEP_PLUS, DEEP_MINUS = "#0b3c66", "#6e3300"
 CLASSES = (
     "#332288", "#cc6677", "#117733", "#88ccee", "#882255",

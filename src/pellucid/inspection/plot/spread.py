@@ -137,10 +137,11 @@ class Histograms(Picture):
         for which, shade, hatch in ((below, MINUS, "////"), (~below, PLUS, "")):
             style = {"color": shade, "hatch": hatch, "edgecolor": "white", "linewidth": 0.0}
             ax.bar(left[which], share[which], np.diff(panel.at)[which], align="edge", **style)
-        if panel.zeros[0] >= 0.005:
-            words = f"{100 * panel.zeros[0]:.0f} % are exactly 0"
-            ax.text(0.97, 0.95, words, transform=ax.transAxes, ha="right", va="top", fontsize=7, color=INK)
-        styled(ax, path, "value" if even else "size", "numbers, %")
+        if not share.any():
+            words = "nothing but 0" if panel.zeros[0] and not panel.broken else "no finite number"
+            ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", fontsize=7, color=INK)
+        zero = f": {100 * panel.zeros[0]:.0f} % exactly 0" if panel.zeros[0] >= 0.005 else ""
+        styled(ax, path + zero, "value" if even else "size", "numbers, %")
         None if even else _tens(ax.xaxis)
 
     def _field(self, ax: Any, path: str, panel: Panel) -> None:

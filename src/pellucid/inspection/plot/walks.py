@@ -19,7 +19,7 @@ from pellucid.base.arrays import Array
 from pellucid.base.errors import ShapeError, UsageError
 from pellucid.base.run import Run
 from pellucid.base.seeds import stream
-from pellucid.inspection.plot.grid import Grid
+from pellucid.inspection.plot.grid import Grid, written
 from pellucid.inspection.plot.picture import Picture
 from pellucid.inspection.plot.steps import alone, follow, named, place
 from pellucid.model import Model
@@ -134,7 +134,7 @@ class Walks(Picture):
 
     @property
     def says(self) -> str:
-        ends = ", ".join(f"{name} w {path['w'][-1]:#.4g}" for name, path in self.paths.items())
+        ends = ", ".join(f"{name} w {written(path['w'][-1])}" for name, path in self.paths.items())
         return f"{self.what[0].upper()}{self.what[1:]}. After {self.steps} step{'s' * (self.steps != 1)}: {ends}."
 
     def tables(self) -> list[Grid]:
