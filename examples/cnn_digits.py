@@ -7,6 +7,8 @@
 Two things do most of the work beside the windows: every picture is shifted a little, anew in each epoch, and BatchNorm
 keeps the numbers between the layers in one range, so that a high learning rate is safe. FOLDER holds MNIST's four
 files, or those of a successor. `--flip` also mirrors the pictures, which is right for clothes and wrong for digits.
+The network is that of the recipe in src/pellucid/recipes/networks.py, which `pellucid suite` trains too; how it is
+trained stands here in full.
 """
 
 from __future__ import annotations
@@ -16,25 +18,7 @@ import argparse
 import numpy as np
 
 import pellucid as pl
-
-
-def conv(filters: int, pool: bool = False) -> tuple[pl.Layer, ...]:
-    """A convolution and what belongs to it. Pooling comes first: then the others have a quarter of the work."""
-    smaller = (pl.MaxPool2D(2),) if pool else ()
-    return pl.Conv2D(filters, 3, padding="same", bias=False), *smaller, pl.BatchNorm(), pl.ReLU()
-
-
-def network(train: pl.Data, a: int, b: int, c: int) -> pl.Model:
-    """28x28 -> 14x14 -> 7x7 -> one number a filter -> one score a class."""
-    scale = train.x[:10_000] / 255.0
-    shape = (*train.x.shape[1:], 1)
-    return pl.Model(
-        *conv(a), *conv(a, pool=True),
-        *conv(b), *conv(b, pool=True),
-        *conv(c), pl.GlobalAvgPool2D(), pl.Dense(len(train.classes)),
-        loss=pl.SoftmaxCrossEntropy(), input_shape=shape, classes=train.classes,
-        prepare=pl.Pixels(shape, mean=float(scale.mean()), std=float(scale.std())),
-    )  # fmt: skip
+from pellucid.recipes import CNN
 
 
 def main(
@@ -49,7 +33,7 @@ def main(
     train, test = pl.datasets.digits() if folder is None else pl.datasets.load_idx_folder(folder)
     if n is not None:
         train = train[np.random.default_rng(0).permutation(len(train))[:n]]
-    model = network(train, *widths)
+    model = CNN(widths)(train)
     batch = 64 if len(train) < 20_000 else 128
     steps = epochs * -(-len(train) // batch)
     augment = pl.Chain(pl.Flip(), pl.Shift(2)) if flip else pl.Shift(2)

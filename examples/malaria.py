@@ -6,7 +6,8 @@ The cells are the NIH's; FOLDER holds Parasitized and Uninfected, or cell_images
 patient look alike, so patients are dealt out to five folds: who learns from four folds is judged on the fifth. Three
 networks that began with other weights learn from the same folds, and the mean of what they say counts. A cell has no
 left and right and no up and down, so it is mirrored both ways and turned. And each patient's blood took the stain a
-little differently, so the colours are changed a little too.
+little differently, so the colours are changed a little too. The network and both changes are those of the recipe in
+src/pellucid/recipes, which `pellucid suite` trains too.
 """
 
 from __future__ import annotations
@@ -16,42 +17,13 @@ import argparse
 import numpy as np
 
 import pellucid as pl
-
-
-def conv(filters: int) -> tuple[pl.Layer, ...]:
-    """A convolution, half the height and width, and numbers of one range."""
-    return pl.Conv2D(filters, 3, padding="same", bias=False), pl.MaxPool2D(2), pl.BatchNorm(), pl.ReLU()
-
-
-def turn(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rows become columns, or not: together with mirroring, all eight ways in which a square can lie."""
-    y, at = x.copy(), np.flatnonzero(rng.integers(0, 2, len(x)))
-    y[at] = x[at].swapaxes(1, 2)
-    return y
-
-
-def stain(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Each picture in another light, and each of its colours by itself: both by about a tenth."""
-    light, colours = (rng.standard_normal((len(x), 1, 1, c), dtype=np.float32) for c in (1, 3))
-    return (x * (1 + 0.1 * light) * (1 + 0.1 * colours)).clip(0, 255)
-
-
-def network(train: pl.Data, widths: tuple[int, ...], seed: int) -> pl.Model:
-    """Convolutions, the maximum over all places (one parasite is enough, wherever it is), a score for each class."""
-    scale = train.x / 255.0
-    shape = train.x.shape[1:]
-    places = shape[0] // 2 ** len(widths)
-    return pl.Model(
-        *(layer for filters in widths for layer in conv(filters)),
-        pl.MaxPool2D(places), pl.Flatten(), pl.Dense(len(train.classes)),
-        loss=pl.SoftmaxCrossEntropy(), input_shape=shape, classes=train.classes, seed=seed,
-        prepare=pl.Pixels(shape, picture=shape, mean=float(scale.mean()), std=float(scale.std())),
-    )  # fmt: skip
+from pellucid.recipes import SpotCNN
+from pellucid.recipes.cells import stain, turn
 
 
 def learn(train: pl.Data, epochs: int, widths: tuple[int, ...], seed: int) -> pl.Model:
     """A network that was trained on these cells."""
-    model = network(train, widths, seed)
+    model = SpotCNN(widths)(train, seed)
     steps = epochs * -(-len(train) // 32)
     for _ in pl.train(
         model,

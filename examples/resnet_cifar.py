@@ -7,43 +7,16 @@ From three of the five batches, 30,000 pictures, it learns to recognise 86.0 % o
 Each `pl.Residual` adds what its layers make of the picture to the picture itself, so that the gradient always has an
 open road back to the first layers. Beside it there are four helpers against learning by heart: pictures are mirrored
 and shifted, the targets are not quite certain (label smoothing), weights decay, and the learning rate rises and falls.
+The network is that of the recipe in src/pellucid/recipes/networks.py, which `pellucid suite` trains too.
 """
 
 from __future__ import annotations
 
 import argparse
 
-import numpy as np
-
 import pellucid as pl
-
-
-def conv(filters: int, pool: bool = False) -> tuple[pl.Layer, ...]:
-    """A convolution and what belongs to it. Pooling comes first: then the others have a quarter of the work."""
-    smaller = (pl.MaxPool2D(2),) if pool else ()
-    return pl.Conv2D(filters, 3, padding="same", bias=False), *smaller, pl.BatchNorm(), pl.ReLU()
-
-
-def stage(filters: int) -> tuple[pl.Layer, ...]:
-    """Half the height and width, `filters` channels, and a residual of two convolutions."""
-    return *conv(filters, pool=True), pl.Residual(*conv(filters), *conv(filters))
-
-
-def network(train: pl.Data, stem: int, widths: tuple[int, ...]) -> pl.Model:
-    scale = train.x[:5000] / 255.0
-    shape = train.x.shape[1:]
-    return pl.Model(
-        *conv(stem),                                                  # 32x32
-        *(layer for filters in widths for layer in stage(filters)),   # 16x16, 8x8, 4x4
-        pl.GlobalAvgPool2D(), pl.Dense(len(train.classes)),
-        loss=pl.SoftmaxCrossEntropy(), input_shape=shape, classes=train.classes,
-        prepare=pl.Pixels(shape, picture=shape, mean=float(scale.mean()), std=float(scale.std())),
-    )  # fmt: skip
-
-
-def smooth(t: np.ndarray, K: int, share: float) -> np.ndarray:
-    """Class ids as shares (N, K): 1 - share for the right class, and `share` divided among all."""
-    return ((1.0 - share) * np.eye(K)[t] + share / K).astype(np.float32)
+from pellucid.recipes import ResNet
+from pellucid.recipes.run import smooth
 
 
 def main(
@@ -60,7 +33,7 @@ def main(
     print(f"learned from: {train.name}\nheld out:     {aside.name}")
     if n is not None:
         train, aside = train[:n], aside[:n]
-    model = network(train, stem, widths)
+    model = ResNet(stem, widths)(train)
     print(f"{len(train):,} pictures to learn from, {len(aside):,} held out; {model.theta.size:,} parameters")
     steps = epochs * -(-len(train) // batch)
     for event in pl.train(

@@ -28,6 +28,7 @@ ROOMS = {
     "Data": ("pellucid.data",),
     "Files": ("pellucid.store", "pellucid.checkpoint", "pellucid.describe"),
     "Looking inside": ("pellucid.inspection",),
+    "The suite": ("pellucid.suite",),
     "Errors and small things": ("pellucid.base", "pellucid._version"),
 }
 TRAINED_ON = ("datasets",)  # public modules

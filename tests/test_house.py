@@ -42,6 +42,8 @@ FLOORS = {
     "checkpoint": 4,
     "inspection": 5,
     "datasets": 5,
+    "recipes": 5,
+    "suite": 5,
     "book": 5,
     "cli": 6,
     "__main__": 6,

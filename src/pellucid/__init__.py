@@ -147,5 +147,6 @@ from pellucid.schedules import one_cycle as one_cycle
 from pellucid.schedules import step_decay as step_decay
 from pellucid.schedules import warmup as warmup
 from pellucid.store import load as load
+from pellucid.suite import suite as suite
 from pellucid.train import Training as Training
 from pellucid.train import train as train

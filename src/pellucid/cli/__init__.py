@@ -26,6 +26,7 @@ VERBS = {
     "evaluate": ("pellucid.cli.evaluate:command", "Measure a saved network on data with known answers."),
     "predict": ("pellucid.cli.predict:command", "Ask a saved network about new data."),
     "data": ("pellucid.cli.data:command", "List, show and fetch the data sets that have a name."),
+    "suite": ("pellucid.cli.suite:command", "Train and test the sensible network on each set, in one table."),
     "explain": ("pellucid.cli.explain:command", "Open one number of a network: what makes it, and why."),
     "blame": ("pellucid.cli.blame:command", "Find the training samples behind an answer or a weight."),
     "plot": ("pellucid.cli.plot:command", "Draw a saved network: curves, mistakes, weights, ..."),
@@ -35,7 +36,7 @@ VERBS = {
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
 HELP = {"--help", "-h", "--version"}
-LONG = {"train", "system"}  # verbs that may start the process again to get faster kernels; see remembered.py
+LONG = {"train", "suite", "system"}  # verbs that may start the process again to get faster kernels; see remembered.py
 
 
 class Verbs(click.Group):

@@ -5,18 +5,19 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod, sqrt
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import pellucid as pl
-from pellucid.base.arrays import Array, Shape
+from pellucid.base.arrays import Shape
 from pellucid.base.errors import UsageError, draw_shapes
 from pellucid.cli.usual import ACTIVATIONS, LOSSES, Usual
 from pellucid.diverged import BIG
 from pellucid.losses import ClassLoss
+from pellucid.recipes.networks import spread
 
 if TYPE_CHECKING:
     from pellucid.cli.plan import Options
@@ -181,21 +182,11 @@ def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:
         pixels = pl.Pixels(shape, full, data.x.shape[1:], digit=looks_like_digits(data))
         if not standardize:
             return pixels
-        mean, std = _spread(data.x, full)
+        mean, std = spread(data.x, full)
         return replace(pixels, mean=mean, std=std)
     if data.columns or top > BIG or standardize:
         return pl.Standardize.fit(data.x, data.columns)
     return None
-
-
-def _spread(x: Array, full: float) -> tuple[float, float]:
-    """The mean and the deviation of all pixels, as numbers from 0 to 1, in pieces: no second array of x's size."""
-    total = square = 0.0
-    for i in range(0, len(x), 1000):
-        piece = x[i : i + 1000].astype(np.float64).ravel() / full
-        total, square = total + float(piece.sum()), square + float(piece @ piece)
-    mean, square = total / x.size, square / x.size
-    return mean, sqrt(max(square - mean * mean, 0.0)) or 1.0
 
 
 def looks_like_digits(data: pl.Data) -> bool:
