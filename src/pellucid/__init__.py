@@ -54,6 +54,8 @@ from pellucid.inspection import plot as plot
 from pellucid.inspection.backward.report import BackwardReport as BackwardReport
 from pellucid.inspection.blame import Blame as Blame
 from pellucid.inspection.blame import blame as blame
+from pellucid.inspection.broke import Broke as Broke
+from pellucid.inspection.broke import where_it_broke as where_it_broke
 from pellucid.inspection.check_backward import check_backward as check_backward
 from pellucid.inspection.doctor import Diagnosis as Diagnosis
 from pellucid.inspection.doctor import doctor as doctor

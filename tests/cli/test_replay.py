@@ -193,7 +193,7 @@ def test_stopped_and_killed_recordings_go_on() -> None:
         ((), 2, ("Name a recording",)),
         (("none.run",), 3, ("none.run is not there",)),
         (("--diff", "a.run", "none.run"), 3, ("none.run is not there",)),
-        (("a.run", "--step", 5, "--data", "spiral"), 3, ("not the data", "recorded 3600x28x28 uint8")),
+        (("a.run", "--step", 5, "--data", "spiral"), 3, ("not the data", "3600x28x28 uint8")),
     ],
 )
 def test_what_cannot_be_meant_is_refused(words: tuple[Any, ...], code: int, said: tuple[str, ...]) -> None:

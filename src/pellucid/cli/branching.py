@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pellucid as pl
+from pellucid.cli.broken import explained
 from pellucid.cli.environment import Environment
-from pellucid.cli.plan import Plan
 from pellucid.cli.replaying import open_with_data, options_of, shows_blocks, warn_of
 from pellucid.cli.status import Status
 from pellucid.cli.taken import Taken
@@ -28,7 +28,7 @@ def branch_off(
     exact: bool,
 ) -> Status:
     """Train on from after a step with something changed, to the end; the two are then shown side by side."""
-    recording, (train, validation, test, fresh) = open_with_data(folder, data)
+    recording, plan = open_with_data(folder, data)
     recording.check(step)
     warn_of(env, recording)
     training = recording.branch(step, **changes, exact=exact)
@@ -41,9 +41,10 @@ def branch_off(
         f"branch    of {folder}, after step {step} of {recording.steps[-1]}: {words}",
         f"training  on to {training.epochs} epochs, {training.optimizer!r}",
     )
-    plan = Plan(training, train, validation, test, fresh, lines)
+    plan = replace(plan, training=training, lines=lines)
     taken = Taken(env, place, megabytes, options, patience, keep_best, parent=(folder, step))
-    stopped = train_on(env, plan, None, patience, keep_best, taken)
+    with explained(training, taken):
+        stopped = train_on(env, plan, None, patience, keep_best, taken)
     found = replace(recording.diff(pl.open_recording(place)), array="")  # which --diff finds, by recomputing
     env.say("")
     env.say(f"{'A':<14}{found.a}")

@@ -70,8 +70,19 @@ class Plan:
 
 def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
     """Everything that a training needs, from the options and the loaded data."""
-    usual = usual_for(options.data, loaded[0])
-    data, validation, test = divide(options, loaded)
+    data, test = loaded
+    for part in (data, test):
+        if part is not None:
+            check_finite(part)
+    check_table_options(options, data)
+    usual = usual_for(options.data, data)
+    fresh = test is not None
+    if test is None:
+        check_classes(data)
+        data, test = _aside(options, data, _share("--test", options.test), seed=options.seed + 1)
+    validation = None
+    if options.validation != 0:
+        data, validation = _aside(options, data, _share("--validation", options.validation), seed=options.seed)
     inferred = inferred_for(options, data)
     model = build_model(options, usual, data, inferred.table if inferred else None)
     data, test = with_targets(model, data), with_targets(model, test)
@@ -106,23 +117,7 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
         + (f", dropout {options.dropout:g}" if options.dropout else "")
         + (f", penalty {model.penalty!r}" if model.penalty is not None else ""),
     )
-    return Plan(training, data, validation, test, loaded[1] is not None, lines, inferred)
-
-
-def divide(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> tuple[pl.Data, pl.Data | None, pl.Data]:
-    """The loaded data as parts to train, to validate and to test."""
-    data, test = loaded
-    for part in (data, test):
-        if part is not None:
-            check_finite(part)
-    check_table_options(options, data)
-    if test is None:
-        check_classes(data)
-        data, test = _aside(options, data, _share("--test", options.test), seed=options.seed + 1)
-    validation = None
-    if options.validation != 0:
-        data, validation = _aside(options, data, _share("--validation", options.validation), seed=options.seed)
-    return data, validation, test
+    return Plan(training, data, validation, test, fresh, lines, inferred)
 
 
 def _aside(options: Options, data: pl.Data, share: float, seed: int) -> tuple[pl.Data, pl.Data]:

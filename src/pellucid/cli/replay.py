@@ -15,6 +15,7 @@ Examples:
   pellucid replay digits.run --step 137 --explain 0.dense.W[406,12]
   pellucid replay digits.run --branch 137 --lr 0.003 --output slower.run
   pellucid replay --diff digits.run slower.run
+  pellucid replay broken.run --broke
 """
 
 
@@ -45,6 +46,7 @@ Examples:
 )
 @click.option("--diff", nargs=2, type=click.Path(), metavar="A B", help="Two recordings side by side.")
 @click.option("--verify", is_flag=True, help="Recompute everything, and compare every loss and every digest.")
+@click.option("--broke", is_flag=True, help="The first number that is not finite: where, from which sample, and why.")
 @click.option("--data", metavar="PATH", help="Where the data are now, if they have moved.")
 @click.option("--inexact", is_flag=True, help="Go on even where the numbers are not those recorded, to the bit.")
 @json_option
@@ -64,6 +66,7 @@ def command(
     record_size: float,
     diff: tuple[str, str] | None,
     verify: bool,
+    broke: bool,
     data: str | None,
     inexact: bool,
 ) -> Status:
@@ -73,7 +76,7 @@ def command(
     digest of the weights at every checkpoint and every epoch's end. What is not as it was (versions, kernels, data) is
     said before anything is recomputed.
     """
-    modes = {"--step": step, "--branch": branch, "--diff": diff, "--verify": verify or None}
+    modes = {"--step": step, "--branch": branch, "--diff": diff, "--verify": verify or None, "--broke": broke or None}
     given = [name for name, value in modes.items() if value is not None]
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} are two different things to do; give one of them.")
@@ -99,6 +102,10 @@ def command(
 
         changes = {name: value for name, value in (("lr", lr), ("epochs", epochs), ("clip", clip)) if value is not None}
         return branch_off(env, recording, branch, changes, output, data, record_size, exact=not inexact)
+    if broke:
+        from pellucid.cli.broken import show_broken
+
+        return show_broken(env, recording, depth, data)
     if verify:
         return replaying.verify(env, recording, data)
     return replaying.show(env, recording)

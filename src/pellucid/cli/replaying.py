@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pellucid as pl
-from pellucid.base.errors import FileError, PellucidError, UsageError
+from pellucid.base.errors import DataError, FileError, PellucidError, UsageError
 from pellucid.cli.environment import Environment
 from pellucid.cli.status import Status
 from pellucid.cli.telling import MARGIN, figure, say_line
 from pellucid.inspection.recompute import NotTheSame
-from pellucid.inspection.recordfile import digest, last_whole
+from pellucid.inspection.recordfile import digest
 from pellucid.inspection.sparkline import sparkline
 
 if TYPE_CHECKING:
-    from pellucid.cli.plan import Options
+    from pellucid.cli.plan import Options, Plan
 
 EPOCHS = 20  # rows of epochs that are printed; of more, the first and the last
 
@@ -45,22 +45,23 @@ def options_of(recording: pl.Recording, data: str | None = None) -> Options:
     return Options(**chosen)
 
 
-def open_with_data(
-    folder: str, data: str | None = None
-) -> tuple[pl.Recording, tuple[pl.Data, pl.Data | None, pl.Data, bool]]:
-    """A recording that can be recomputed, and the parts of its data: to train, to validate, to test, fresh or not."""
-    from pellucid.cli.plan import divide, with_targets
+def open_with_data(folder: str, data: str | None = None) -> tuple[pl.Recording, Plan]:
+    """A recording that can be recomputed, and the command's plan, with its data and its parts."""
+    from pellucid.cli.plan import make_plan
     from pellucid.cli.tables import load_any
 
     recording = pl.open_recording(folder)
     options = options_of(recording, data)
     loaded = load_any(options.data, options.target, options.seed)
-    train, validation, test = divide(options, loaded)
-    model = pl.load(last_whole(recording.folder))
-    train, test = with_targets(model, train), with_targets(model, test)
-    validation = None if validation is None else with_targets(model, validation)
-    opened = pl.open_recording(folder, train, validation=validation)
-    return opened, (train, validation, test, loaded[1] is not None)
+    try:
+        training = (plan := make_plan(options, loaded)).training
+    except PellucidError as error:
+        recorded = recording.run["training"]["arguments"]["data"]
+        raise DataError(
+            f"{options.data} holds not the data that {folder} was recorded with (shape, type and digest: {recorded}), "
+            f"because they do not go with its options. {error}"
+        ) from None
+    return pl.open_recording(folder, training.data, validation=training.validation), plan
 
 
 def warn_of(env: Environment, recording: pl.Recording) -> None:
@@ -116,8 +117,11 @@ def show(env: Environment, folder: str) -> Status:
     )  # fmt: skip
     if len(steps) > 1:
         middle = steps[len(steps) // 2]
-        env.say(f"{'next':<{MARGIN}}any step again:  pellucid replay {folder} --step {middle}")
-        env.say(f"{'':<{MARGIN}}branch off:      pellucid replay {folder} --branch {middle} --lr 0.001")
+        said = [("any step again:", f"--step {middle}"), ("branch off:", f"--branch {middle} --lr 0.001")]
+        if end is not None and end["event"] == "diverged":
+            said.insert(0, ("what broke:", "--broke"))
+        for i, (what, words) in enumerate(said):
+            env.say(f"{'' if i else 'next':<{MARGIN}}{what:<17}pellucid replay {folder} {words}")
     return Status.DONE
 
 

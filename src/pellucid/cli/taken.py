@@ -43,6 +43,8 @@ class Taken:
         place = Path(options.data)
         self.said: dict[str, Any] = asdict(options) | {"patience": patience, "keep_best": keep_best}
         self.said |= {"place": str(place.resolve()) if place.exists() else None}
+        if options.layers is not None and options.layers.endswith(".toml"):
+            self.said["layers"] = str(Path(options.layers).resolve())  # it may be replayed from another folder
 
     def ready(self, training: pl.Training, resume: bool) -> None:
         """Go on from the recording that is there, if that is asked for."""

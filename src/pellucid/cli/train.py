@@ -178,6 +178,7 @@ def command(
         raise click.UsageError(f"--patience is a number of epochs, 1 or more, not {patience}.")
     if (patience is not None or keep_best) and not said["validation"]:
         raise click.UsageError("--patience and --keep-best watch the validation loss, so --validation cannot be 0.")
+    from pellucid.cli.broken import explained
     from pellucid.cli.plan import Options, make_plan
     from pellucid.cli.tables import load_any
     from pellucid.cli.taken import Taken
@@ -204,7 +205,8 @@ def command(
         check_writable(Path(record) / "run.json", data)
         taken = Taken(env, Path(record), record_size, options, patience, keep_best)
         taken.ready(plan.training, resume)
-    stopped = train_on(env, plan, file, patience, keep_best, taken)
+    with explained(plan.training, taken):
+        stopped = train_on(env, plan, file, patience, keep_best, taken)
     finish(env, plan, options, target, stopped, file)
     if taken is not None:
         taken.tell()

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid import metrics as known
+from pellucid import data as data_room
+from pellucid import metrics as known_metrics
 from pellucid.base.errors import DataError, UsageError
 from pellucid.checkpoint import fingerprint
-from pellucid.data.augment import Augment, Chain, Flip, Shift
+from pellucid.data.augment import Augment, Chain
 from pellucid.data.batches import as_data
 from pellucid.describe import rebuild
 from pellucid.inspection.recompute import Parts
@@ -78,7 +79,7 @@ def open_recording(
 
 def _metrics(names: list[str], given: Sequence[Metric] | None) -> tuple[Metric, ...]:
     """The metrics by their names, or those given if they are called so."""
-    found: list[Metric] = [getattr(known, name) for name in names if hasattr(known, name)]
+    found: list[Metric] = [getattr(known_metrics, name) for name in names if hasattr(known_metrics, name)]
     found = found if given is None else list(given)
     if [metric_name(f) for f in found] != names:
         raise UsageError(f"It was recorded with the metrics {', '.join(names) or 'none'}: give them, metrics=[...].")
@@ -92,8 +93,8 @@ def _augment(said: dict[str, Any] | None, given: Augment | None) -> Augment | No
     if said["kind"] == "Chain":
         steps = [_augment(step, None) for step in said["steps"]]
         return Chain(*(step for step in steps if step is not None))
-    if said["kind"] not in ("Shift", "Flip"):
-        raise UsageError(
-            f"It was recorded with an augmentation of your own, {said.get('repr', said)}: give it, augment=."
-        )
-    return rebuild(said, (Shift, Flip), "augment")  # type: ignore[no-any-return]
+    known = [kind for kind in vars(data_room).values() if isinstance(kind, type)]
+    if said["kind"] not in {kind.__name__ for kind in known}:
+        text = said.get("repr", said)
+        raise UsageError(f"It was recorded with an augmentation of your own, {text}: give it, augment=.")
+    return rebuild(said, known, "augment")  # type: ignore[no-any-return]

@@ -208,6 +208,7 @@ class Recorder:
             step = training.step + (training.batch < training.steps_per_epoch)
             self._line({"event": "diverged", "step": step, "text": str(error)})
             self._close()
+            error.add_note(f"It is recorded in {self.folder}: pl.where_it_broke(pl.open_recording(...)) says more.")
             raise
         finally:
             self._line({"event": "end", "step": training.step, "reason": reason or "interrupted"})

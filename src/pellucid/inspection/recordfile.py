@@ -47,27 +47,28 @@ def digest(model: Model) -> str:
     return summed.hexdigest()
 
 
-@cache
 def versions() -> dict[str, Any]:
     """Everything outside of the training that can change the last bit of a number."""
-    from pellucid.inspection.machine import find_blas  # asked only here: with them comes much of the standard library
-    from pellucid.inspection.processor import processor
-
-    blas = find_blas()
-    said = {
-        "pellucid": __version__,
-        "numpy": np.__version__,
-        "blas": f"{blas.name} {blas.version}".strip(),
-        "blas_kernels": blas.core,
-        "blas_threads": blas.threads,
-        "kernels": active().NAME,
-        "processor": processor().name,
-    }
+    said = {"pellucid": __version__, "numpy": np.__version__, **_machine(), "kernels": active().NAME}
     if active().NAME == "jit":
         from importlib.metadata import version
 
         said["numba"] = version("numba")
     return said
+
+
+@cache
+def _machine() -> dict[str, Any]:
+    from pellucid.inspection.machine import find_blas  # asked only here: with them comes much of the standard library
+    from pellucid.inspection.processor import processor
+
+    blas = find_blas()
+    return {
+        "blas": f"{blas.name} {blas.version}".strip(),
+        "blas_kernels": blas.core,
+        "blas_threads": blas.threads,
+        "processor": processor().name,
+    }
 
 
 def changed(then: dict[str, Any], now: dict[str, Any], a: str = "recorded with", b: str = "now") -> list[str]:

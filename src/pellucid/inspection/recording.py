@@ -139,9 +139,12 @@ class Recording:
     def samples(self, step: int) -> Array:
         """Which samples of the training data were the batch of a step, in their order."""
         self.check(step, after=self.first)
+        return self.batch_of(step)
+
+    def batch_of(self, step: int) -> Array:
+        """`samples`, also of a step that was begun and not done."""
         said = self.run["training"]
-        size, per_epoch = said["arguments"]["batch_size"], said["steps_per_epoch"]
-        epoch, batch = divmod(step - 1, per_epoch)
+        size, (epoch, batch) = said["arguments"]["batch_size"], divmod(step - 1, said["steps_per_epoch"])
         return order(said["samples"], said["arguments"]["seed"], epoch)[batch * size : (batch + 1) * size]
 
     def line(self, step: int) -> dict[str, Any] | None:
