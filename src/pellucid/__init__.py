@@ -72,10 +72,13 @@ from pellucid.inspection.report.page import Page as Page
 from pellucid.inspection.report.page import report as report
 from pellucid.inspection.neighbours import Nearest as Nearest
 from pellucid.inspection.neighbours import nearest as nearest
+from pellucid.inspection.proof import Proof as Proof
 from pellucid.inspection.tape import trace as trace
 from pellucid.inspection.trace import Trace as Trace
 from pellucid.inspection.tracefile import load_trace as load_trace
 from pellucid.inspection.tracing import tracing as tracing
+from pellucid.inspection.watch import Noticed as Noticed
+from pellucid.inspection.watch import watch as watch
 from pellucid.inspection.zoom import zoom as zoom
 from pellucid.layers import ELU as ELU
 from pellucid.layers import GELU as GELU

@@ -60,7 +60,7 @@ def sequences(n: int = 200, steps: int = 8, seed: int = 0) -> pl.Data:
     return pl.Data(x, (x[:, :, 0].sum(axis=1) > 0).astype(np.int64), ("below", "above"))
 
 
-def words(n: int = 240, steps: int = 6, vocabulary: int = 20, seed: int = 0) -> pl.Data:
+def words(n: int = 500, steps: int = 5, vocabulary: int = 12, seed: int = 0) -> pl.Data:
     """Sequences of ids: whether one of the first three words is among them."""
     rng = np.random.default_rng(seed)
     x, t = rng.integers(3, vocabulary, (n, steps)), np.arange(n) % 2

@@ -33,6 +33,7 @@ VERBS = {
     "report": ("pellucid.cli.reporting:command", "Write one HTML page about a training."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
     "replay": ("pellucid.cli.replay:command", "Go back to any step of a recorded training, exactly, or branch off."),
+    "doctor": ("pellucid.cli.doctor:command", "Find what is wrong with a training, and try the cure."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
 HELP = {"--help", "-h", "--version"}

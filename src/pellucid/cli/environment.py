@@ -63,7 +63,7 @@ class Environment:
         """Whether a person watches: stdout is a terminal and nobody asked for JSON."""
         return self.stdout.is_terminal and not self.json
 
-    def event(self, name: str, **fields: Any) -> None:
+    def event(self, name: str, /, **fields: Any) -> None:
         """One JSON line on stdout, if JSON was asked for. A number that is not finite becomes null."""
         if self.json:
             line = json.dumps({"event": name} | {key: plain(value) for key, value in fields.items()}, allow_nan=False)

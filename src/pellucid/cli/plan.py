@@ -68,8 +68,8 @@ class Plan:
     inferred: Inferred | None = None  # what was found about a table's columns
 
 
-def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
-    """Everything that a training needs, from the options and the loaded data."""
+def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: pl.Model | None = None) -> Plan:
+    """Everything that a training needs, from the options and the loaded data, around a model if there is one."""
     data, test = loaded
     for part in (data, test):
         if part is not None:
@@ -83,8 +83,9 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None]) -> Plan:
     validation = None
     if options.validation != 0:
         data, validation = _aside(options, data, _share("--validation", options.validation), seed=options.seed)
-    inferred = inferred_for(options, data)
-    model = build_model(options, usual, data, inferred.table if inferred else None)
+    inferred = inferred_for(options, data) if model is None else None
+    if model is None:
+        model = build_model(options, usual, data, inferred.table if inferred else None)
     data, test = with_targets(model, data), with_targets(model, test)
     validation = with_targets(model, validation) if validation is not None else None
     epochs = usual.epochs if options.epochs is None else options.epochs

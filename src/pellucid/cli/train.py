@@ -233,7 +233,7 @@ def train_on(
 
     training = plan.training
     tell_start(env, plan)
-    events: Iterable[pl.Event] = training
+    events: Iterable[pl.Event] = pl.watch(training)
     if patience is not None:
         events = pl.early_stop(events, patience, past=training.history)
     if keep_best:
@@ -252,7 +252,10 @@ def train_on(
                     pl.save_checkpoint(training, file)
             elif isinstance(event, pl.Noted):
                 say_line(env, f"note      {event.text}")
-                env.event("note", text=event.text)
+                if isinstance(event, pl.Noticed):
+                    env.event("finding", **event.finding.as_dict())
+                else:
+                    env.event("note", text=event.text)
             elif isinstance(event, pl.Stopped):
                 say_line(env, f"stopped   {event.reason}")
                 env.event("stopped", reason=event.reason)

@@ -3,8 +3,8 @@
     diagnosis = pl.doctor(model, x, t, optimizer=pl.SGD(10.0))
     print(diagnosis)
 
-The experiments stand in `ladder/`, one idea a file. Every one is made on copies: the model, the optimizer and the data are
-afterwards as they were.
+The experiments stand in `ladder/`, one idea a file. Every one is made on copies: the model, the optimizer and the
+data are afterwards as they were.
 """
 
 from __future__ import annotations
@@ -20,8 +20,21 @@ from pellucid.data.batches import as_data, check_finite
 from pellucid.data.split import split
 from pellucid.inspection.finding import Finding
 from pellucid.inspection.ladder import (
-    eight, gradient, labels, layers, overfit, pairs, proving, rates, restraint, scale, shuffled, start, structure, units,
-)  # fmt: skip
+    eight,
+    gradient,
+    labels,
+    layers,
+    overfit,
+    pairs,
+    proving,
+    rates,
+    restraint,
+    scale,
+    shuffled,
+    start,
+    structure,
+    units,
+)
 from pellucid.inspection.ladder.case import Case, Clock, OutOfTime
 from pellucid.inspection.ladder.rung import Found, Rung
 from pellucid.model import Model
@@ -51,6 +64,15 @@ LADDER: dict[str, Rung] = {
 
 
 @dataclass(frozen=True)
+class Looked:
+    """One experiment: what was looked at, what it showed, and what was found in it."""
+
+    what: str
+    says: str
+    found: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """What the doctor found, and what was looked at.
 
@@ -59,14 +81,14 @@ class Diagnosis:
         looked: each experiment with what it showed, in the order of the ladder.
         left_out: experiments that were not made, and why.
 
-    >>> diagnosis = Diagnosis((Finding("softmax twice", "The softmax is taken twice."),), (("inputs", "0 to 1"),), ())
+    >>> diagnosis = Diagnosis((Finding("softmax twice", "The softmax is taken twice."),), (Looked("inputs", "0 to 1"),))
     >>> diagnosis.ok, diagnosis.names
     (False, ('softmax twice',))
     """
 
     findings: tuple[Finding, ...]
-    looked: tuple[tuple[str, str], ...]
-    left_out: tuple[tuple[str, str], ...] = ()
+    looked: tuple[Looked, ...]
+    left_out: tuple[Looked, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -86,22 +108,26 @@ class Diagnosis:
         raise KeyError(f"{name!r} was not found; there are {', '.join(self.names) or 'no findings'}")
 
     def __str__(self) -> str:
-        width = max((len(name) for name, _ in (*self.looked, *self.left_out)), default=0)
-        lines = [f"{name:<{width}}  {said}" for name, said in self.looked]
-        lines += [f"{name:<{width}}  not looked at: {why}" for name, why in self.left_out]
+        lines = self.lines()
         if self.ok:
             return "\n".join([*lines, "", "Nothing was found."])
         count = len(self.findings)
         head = f"{count} finding{'s' * (count > 1)}" + (", causes first" if count > 1 else "") + ":"
         return "\n".join([*lines, "", head, *(f"\n{i}. {finding}" for i, finding in enumerate(self.findings, 1))])
 
+    def lines(self) -> list[str]:
+        """What was looked at, a line each; those in which something was found begin with a mark."""
+        width = max((len(one.what) for one in (*self.looked, *self.left_out)), default=0)
+        lines = [f"{'!' if one.found else ' '} {one.what:<{width}}  {one.says}" for one in self.looked]
+        return lines + [f"  {one.what:<{width}}  not looked at: {one.says}" for one in self.left_out]
+
     def as_dict(self) -> dict[str, Any]:
         """The diagnosis as plain values, for JSON."""
         return {
             "ok": self.ok,
             "findings": [finding.as_dict() for finding in self.findings],
-            "looked": [{"what": what, "says": says} for what, says in self.looked],
-            "left_out": [{"what": what, "why": why} for what, why in self.left_out],
+            "looked": [{"what": one.what, "says": one.says, "found": list(one.found)} for one in self.looked],
+            "left_out": [{"what": one.what, "why": one.says} for one in self.left_out],
         }
 
 
@@ -122,8 +148,8 @@ def doctor(
 ) -> Diagnosis:
     """Look for what is wrong with a training before it is made: about twenty short experiments on copies.
 
-    Give the arguments that `model.fit` would get. Each experiment stands on those before: what was found is cured on the
-    copy first, so that a consequence is not reported as a cause. The same arguments give the same findings.
+    Give the arguments that `model.fit` would get. Each experiment stands on those before: what was found is cured on
+    the copy first, so that a consequence is not reported as a cause. The same arguments give the same findings.
 
     Args:
         model: the network, fresh or trained. It is not changed.
@@ -138,7 +164,8 @@ def doctor(
     >>> import numpy as np
     >>> import pellucid as pl
     >>> data = pl.datasets.vertical()
-    >>> model = pl.Model(pl.Dense(16), pl.ReLU(), pl.Dense(3), pl.Softmax(), loss=pl.SoftmaxCrossEntropy(), input_shape=2)
+    >>> layers = pl.Dense(16), pl.ReLU(), pl.Dense(3), pl.Softmax()
+    >>> model = pl.Model(*layers, loss=pl.SoftmaxCrossEntropy(), input_shape=2)
     >>> diagnosis = pl.doctor(model, data, optimizer=pl.Adam(0.01), epochs=50)
     >>> diagnosis.names
     ('softmax twice',)
@@ -161,34 +188,46 @@ def doctor(
 def climb(case: Case, prove: bool = False, told: Callable[[str], None] = lambda what: None) -> Diagnosis:
     """Make the experiments in their order; `told` hears what is looked at next."""
     case.prepared(case.probe[:1])  # what does not fit at all is an error, and no finding
-    findings: list[Finding] = []
-    looked: list[tuple[str, str]] = []
-    left_out: list[tuple[str, str]] = []
+    sick: list[tuple[Case, Found]] = []
+    looked: dict[str, Looked] = {}
+    left_out: list[Looked] = []
     stopped = ""
     for name, rung in LADDER.items():
-        told(name)
         if stopped:
-            left_out.append((name, f"{stopped!r} would be behind it"))
+            left_out.append(Looked(name, f"{stopped!r} would be behind it"))
             continue
+        told(name)
         try:
             for says, found in _examined(rung, case):
-                looked[:] = [(n, s) for n, s in looked if n != name] + [(name, says)]
+                before = looked.get(name, Looked(name, says))
+                looked[name] = before if found is None else replace(before, found=(*before.found, found.finding.name))
                 if found is None:
                     break
-                proof = None
-                if prove and found.cured is not None:
-                    told(f"the cure of {found.finding.name!r}")
-                    proof = proving.prove(case, found)
-                findings.append(replace(found.finding, proof=proof))
+                sick.append((case, found))
                 stopped = found.finding.name if found.stops else ""
-                if found.cured is None:
-                    break
-                case = found.cured
+                if found.cured is not None:
+                    case = found.cured
         except OutOfTime:
-            left_out.append((name, "the time was over"))
+            left_out.append(Looked(name, "the time was over"))
         except PellucidError as error:
-            left_out.append((name, str(error).splitlines()[0]))
-    return Diagnosis(tuple(findings), tuple(looked), tuple(left_out))
+            left_out.append(Looked(name, str(error).splitlines()[0]))
+    findings = [found.finding if not prove else _proved(before, found, case, told) for before, found in sick]
+    return Diagnosis(tuple(findings), tuple(looked.values()), tuple(left_out))
+
+
+def _proved(before: Case, found: Found, healthy: Case, told: Callable[[str], None]) -> Finding:
+    """The finding with its cure tried, at the rate that was right in the end: a wrong one would hide what it does."""
+    cured = found.cured
+    if cured is None:
+        return found.finding
+    told(f"the cure of {found.finding.name!r}")
+    if cured.optimizer is before.optimizer and cured.clip == before.clip:
+        pace = {"optimizer": healthy.optimizer, "clip": healthy.clip}
+        before, found = before.but(**pace), replace(found, cured=cured.but(**pace))
+    try:
+        return replace(found.finding, proof=proving.prove(before, found))
+    except OutOfTime:
+        return found.finding
 
 
 def _examined(rung: Rung, case: Case) -> Iterator[tuple[str, Found | None]]:

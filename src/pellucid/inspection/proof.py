@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log
 from typing import Any
 
 BARS = "▁▂▃▄▅▆▇█"
 BROKEN = "×"
+WIDE = 10.0  # curves that differ more are drawn by their logarithm
 WIDTH = 40  # columns of a curve in the terminal
 
 
@@ -44,11 +45,14 @@ class Proof:
 
     def __str__(self) -> str:
         both = [v for v in (*self.before, *self.after) if isfinite(v)]
-        scale = (min(both, default=0.0), max(both, default=1.0))
-        lines = [f"proof: {self.says}", f"  {self.measure} over {self.steps[-1]} steps"]
+        low, high = min(both, default=0.0), max(both, default=1.0)
+        wide = low > 0 and high > WIDE * low
+        lines = [f"proof: {self.says}", f"  {self.measure} over {self.steps[-1]} steps" + ", each bar a factor" * wide]
         for name, curve in (("without", self.before), ("with", self.after)):
             end = f"{curve[0]:.3g} to {curve[-1]:.3g}" if isfinite(curve[-1]) else f"{curve[0]:.3g}, then not finite"
-            lines.append(f"    {name:<7}  {sparkline(curve, scale)}  {end}")
+            end = end if isfinite(curve[0]) else "refused"
+            drawn = [log(v) if isfinite(v) and v > 0 else v for v in curve] if wide else curve
+            lines.append(f"    {name:<7}  {sparkline(drawn, (log(low), log(high)) if wide else (low, high))}  {end}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:

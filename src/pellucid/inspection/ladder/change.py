@@ -43,16 +43,19 @@ def _shapes(model: Model) -> list[tuple[int, ...]]:
     return [slot.shape for slot in (*model.slots.values(), *model.buffer_slots.values())]
 
 
-def unrestrained(model: Model) -> Model:
-    """The same network without dropout and penalties, which a test of what it can learn must not be held back by."""
+def unpenalised(model: Model) -> list[Layer]:
+    """Copies of the layers without penalties of their own, which belong to no model yet."""
     layers = unbound(model)
     for layer in _all(layers):
-        if isinstance(layer, Dropout | SpatialDropout2D):
-            layer.drop = 0.0
         for name in ("penalty", "bias_penalty"):
             if getattr(layer, name, None) is not None:
                 setattr(layer, name, None)
-    return rebuilt(model, layers, penalty=None)
+    return layers
+
+
+def unrestrained(model: Model) -> Model:
+    """The same network without dropout and penalties, which a test of what it can learn must not be held back by."""
+    return rebuilt(dropped(model, 0.0), unpenalised(dropped(model, 0.0)), penalty=None)
 
 
 def dropped(model: Model, drop: float) -> Model:

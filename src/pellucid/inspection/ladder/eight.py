@@ -17,7 +17,7 @@ from pellucid.inspection.ladder.rung import Found, Seen
 from pellucid.optim import Adam
 
 STEPS = 300
-LEARNED = 0.2  # of the loss of knowing nothing
+LEARNED = 0.4  # of the loss of knowing nothing
 RATES = (0.01, 0.1, 0.001)
 
 
@@ -52,7 +52,7 @@ def examine(case: Case) -> Seen:
     for rate in RATES:
         done = course(alone.but(optimizer=Adam(rate)), STEPS, enough=lambda loss: loss < limit)
         if not done.diverged and done.losses[-1] < limit:
-            return Seen(f"learned by heart in {len(done.losses)} steps")
+            return Seen(f"learned by heart in {len(done.losses)} step{'s' * (len(done.losses) != 1)}")
         curves[f"loss at a rate of {rate:g}"] = tuple(done.losses)
     best = min(min(curve) for curve in curves.values())
     hidden = sum("W" in slot.path.rpartition(".")[2] for slot in case.model.slots.values()) - 1

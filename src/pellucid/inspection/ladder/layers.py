@@ -1,7 +1,7 @@
-"""How the blame changes on its way down: the length of dL/dy behind every layer with weights, from the last to the first.
+"""How the blame changes on its way down: the length of dL/dy behind every layer with weights.
 
-Each layer multiplies it. If every one makes it half as long, twelve make it a four-thousandth, and the first layers learn
-next to nothing; if every one doubles it, one rate suits no two layers.
+Each layer multiplies it. If every one makes it half as long, twelve make it a four-thousandth, and the first layers
+learn next to nothing; if every one doubles it, one rate suits no two layers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pellucid.inspection.ladder.case import Case
 from pellucid.inspection.ladder.change import rebuilt, unbound, well_begun
 from pellucid.inspection.ladder.rung import Found, Seen
 from pellucid.inspection.tape import unrolled
-from pellucid.layers import GELU, Dense, ReLU, SiLU, Sigmoid, Tanh
+from pellucid.layers import GELU, Dense, ReLU, Sigmoid, SiLU, Tanh
 from pellucid.layers.compose import masked
 from pellucid.layers.layer import Layer
 from pellucid.layers.recurrent import Recurrent
@@ -107,11 +107,16 @@ def _faded(case: Case, found: dict[str, float], ratio: float) -> Found:
     finding = Finding(
         "vanishing gradients",
         f"The gradient fades on its way down: at {names[0]} it is {ratio:.2g} of what it is at {names[-1]}.",
-        (*_by_layer(found), "Adam hides some of it, as it divides by the size; the direction is lost in rounding and noise"),
-        "Use ReLU instead of a bend whose slope is below 1, begin with init=\"he\", or let a Residual pass it on."
+        (
+            *_by_layer(found),
+            "Adam hides some of it, as it divides by the size; the direction is lost in rounding and noise",
+        ),
+        'Use ReLU instead of a bend whose slope is below 1, begin with init="he", or let a Residual pass it on.'
         if bends
         else "Begin with weights that keep the length, or let a Residual pass it on.",
-        case.code("pl.Dense(units), pl.ReLU()", "--activation relu") if helped is not first else 'pl.Dense(units, init="he")',
+        case.code("pl.Dense(units), pl.ReLU()", "--activation relu")
+        if helped is not first
+        else 'pl.Dense(units, init="he")',
         {"length by layer, first to last": tuple(found.values())},
     )
     return Found(finding, helped)

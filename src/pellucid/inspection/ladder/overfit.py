@@ -28,13 +28,18 @@ def examine(case: Case) -> Seen:
         return Seen("the training did not come to its end")
     train, held = curves["training loss"], curves["validation loss"]
     lowest = int(np.argmin(held))
-    said = f"after {at[-1]:,} steps training {train[-1]:.3g}, validation {held[-1]:.3g}; lowest {held[lowest]:.3g} at {at[lowest]}"
-    floor = 0.05 * max(case.chance, 1e-12)
+    said = f"after {at[-1]:,} steps training {train[-1]:.3g}, validation {held[-1]:.3g}"
+    said += f" (lowest {held[lowest]:.3g}, at {at[lowest]:,})"
+    floor = 0.15 * max(case.chance, 1e-12)
     climbed = held[-1] > WORSE * held[lowest] + floor and train[-1] < 0.9 * train[lowest] and train[-1] < 0.5 * held[-1]
     if not climbed or lowest >= len(held) - 3:
         return Seen(said)
     cures = [
-        (f"penalty=pl.L2({strength:g})", f"--l2 {strength:g}", case.but(model=rebuilt(case.model, penalty=L2(strength))))
+        (
+            f"penalty=pl.L2({strength:g})",
+            f"--l2 {strength:g}",
+            case.but(model=rebuilt(case.model, penalty=L2(strength))),
+        )
         for strength in (1e-3, 1e-2, 3e-2)
     ]
     ends = [curves_of(cured, steps)[0] for _, _, cured in cures]
@@ -43,10 +48,13 @@ def examine(case: Case) -> Seen:
     epoch = max(1, round(at[lowest] * case.batch / len(case.data)))
     finding = Finding(
         "overfitting",
-        f"The validation loss is lowest after {at[lowest]} steps ({held[lowest]:.3g}) and {held[-1]:.3g} after {at[-1]}, "
-        f"while the training loss falls to {train[-1]:.3g}.",
-        (f"{len(case.data):,} samples and {case.model.theta.size:,} parameters", f"the lowest point is in epoch {epoch}"),
-        "Stop where it is lowest, and hold the network back with a penalty, dropout or augmentation; more data help most.",
+        f"The validation loss is lowest after {at[lowest]} steps ({held[lowest]:.3g}) and {held[-1]:.3g} after "
+        f"{at[-1]}, while the training loss falls to {train[-1]:.3g}.",
+        (
+            f"{len(case.data):,} samples and {case.model.theta.size:,} parameters",
+            f"the lowest point is in epoch {epoch}",
+        ),
+        "Stop where it is lowest, and hold the network back with a penalty or dropout; more data help most.",
         case.code(f"model.fit(..., patience=5, best=True)   # and {python}", f"--patience 5 --keep-best {options}"),
         {name: tuple(curve) for name, curve in curves.items()},
     )

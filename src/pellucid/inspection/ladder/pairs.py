@@ -67,7 +67,9 @@ def examine(case: Case) -> Seen:
 
 def _seen(case: Case, found: Found | None) -> Seen:
     last = case.model.layers[-1].kind
-    return Seen(f"{last} into {name_of(case.model.loss)}: " + ("they fit" if found is None else "they do not fit"), found)
+    return Seen(
+        f"{last} into {name_of(case.model.loss)}: " + ("they fit" if found is None else "they do not fit"), found
+    )
 
 
 def name_of(loss: Loss) -> str:
@@ -221,6 +223,7 @@ def yes_no(t: Array) -> bool:
 def _squared(case: Case) -> Found:
     t = np.asarray(case.data.t)
     loss, kept, changes = name_of(case.model.loss), unbound(case.model), case.data
+    better: Loss
     if one_hot(t):
         K, better = t.shape[1], SoftmaxCrossEntropy()
         changes = replace(case.data, t=t.argmax(axis=1))
@@ -247,7 +250,9 @@ def _squared(case: Case) -> Found:
         kept = [*kept[: -2 if bend else -1], Dense(K)]
     elif bend:
         kept = kept[:-1]
-    validation = replace(case.validation, t=np.asarray(case.validation.t).argmax(axis=1)) if one_hot(t) else case.validation
+    validation = (
+        replace(case.validation, t=np.asarray(case.validation.t).argmax(axis=1)) if one_hot(t) else case.validation
+    )
     return Found(finding, case.but(model=rebuilt(case.model, kept, loss=better), data=changes, validation=validation))
 
 

@@ -1,28 +1,31 @@
 """The learning-rate range test: the same short training from the same start, at rates a factor of ten apart.
 
-The reader's own rate is judged by what the others reach in as many steps, and by how far it moves the weights: a step of
-about a thousandth of their length is usual.
+The reader's own rate is judged by what the others reach in as many steps, and by how far it moves the weights: a step
+of about a thousandth of their length is usual.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite
 
 import numpy as np
 
+from pellucid.base.run import EVALUATE
 from pellucid.inspection.finding import Finding
 from pellucid.inspection.ladder.case import Case
 from pellucid.inspection.ladder.course import at_rate, course, paced
 from pellucid.inspection.ladder.rung import Found, Seen
 from pellucid.model import Model
 from pellucid.optim import RandomSearch
-from pellucid.schedules import as_schedule
+from pellucid.schedules import as_schedule, cosine
 
 STEPS = 60
-FACTORS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1e3)
+FACTORS = tuple(10.0**k for k in range(-4, 9))  # above 1 only as far as a rate of MOST
+MOST = 10.0
 FAR = 0.15  # weights that move by less than this share in the whole training stay where they began
 EARLY = 0.1  # a rate that has all but gone after this part of the training falls too soon
+WILD = 0.1  # a step that moves the weights by more than this share of their length
 TIGHT = 50.0  # gradients so many times as long as clip are steered by clip alone
 
 
@@ -46,7 +49,7 @@ def schedule(case: Case) -> Seen:
     """Whether the rate is still there when it is needed."""
     rate, steps = as_schedule(case.optimizer.lr), case.planned
     peak, later = case.peak, [rate(int(steps * part)) for part in (EARLY, 0.2, 0.5)]
-    said = f"{peak:.3g} at its highest, {rate(max(steps - 1, 0)):.2g} at the end of {steps:,} steps"
+    said = f"{peak:.3g} at its highest, {rate(max(steps - 1, 0)):.3g} at the end of {steps:,} steps"
     if peak <= 0 or steps < 20 or max(later) > 0.01 * peak:
         return Seen(said)
     gone = next(i for i in range(steps) if rate(i) < 0.01 * peak and i > 0)
@@ -55,13 +58,9 @@ def schedule(case: Case) -> Seen:
         f"The learning rate falls below a hundredth of its highest value after {gone} of {steps:,} steps.",
         ("what comes after learns next to nothing", "a schedule counts steps, that is batches, and not epochs"),
         "Let the schedule end with the training.",
-        case.code(
-            f"optimizer=pl.{type(case.optimizer).__name__}(pl.cosine({peak:g}, {steps}))", "--schedule cosine"
-        ),
+        case.code(f"optimizer=pl.{type(case.optimizer).__name__}(pl.cosine({peak:g}, {steps}))", "--schedule cosine"),
         {"rate": tuple(rate(int(i)) for i in np.linspace(0, steps - 1, 60))},
     )
-    from pellucid.schedules import cosine
-
     return Seen(said, Found(finding, case.but(optimizer=paced(case.optimizer, cosine(peak, steps)))))
 
 
@@ -75,7 +74,7 @@ def clip(case: Case) -> Seen:
         few = case.probe[: case.batch]
         x, t = case.prepared(few)
         twin = model.copy()
-        twin.loss_and_grad(x, t, _evaluate())
+        twin.loss_and_grad(x, t, EVALUATE)
         lengths.append(float(np.sqrt(twin.grad @ twin.grad)))
         return lengths[-1]
 
@@ -88,18 +87,15 @@ def clip(case: Case) -> Seen:
     finding = Finding(
         "clip too tight",
         f"The gradient is about {middle:.2g} long and is shortened to {case.clip:g} in every step.",
-        (f"that is the same as a rate {middle / case.clip:,.0f} times lower", "clip is for the rare step that is far too long"),
+        (
+            f"that is the same as a rate {middle / case.clip:,.0f} times lower",
+            "clip is for the rare step that is far too long",
+        ),
         "Give clip a limit that most gradients do not reach.",
         case.code(f"clip={2 * middle:.1g}", f"--clip {2 * middle:.1g}"),
         {"gradient's length": tuple(lengths)},
     )
     return Seen(said, Found(finding, case.but(clip=2 * middle)))
-
-
-def _evaluate() -> object:
-    from pellucid.base.run import EVALUATE
-
-    return EVALUATE
 
 
 def examine(case: Case) -> Seen:
@@ -110,35 +106,38 @@ def examine(case: Case) -> Seen:
     if peak <= 0:
         return Seen("0: nothing moves", _too_low(case.but(optimizer=paced(case.optimizer, 1e-3)), [], 0.0, 1e-3))
     start = case.loss_of(case.model, case.probe)
-    all_tried = {factor: tried(case, factor) for factor in FACTORS if factor <= 10 or peak * factor <= 10}
+    all_tried = {factor: tried(case, factor) for factor in FACTORS if factor <= 10 or peak * factor <= MOST}
     own, best = all_tried[1.0], min(all_tried.values(), key=lambda one: one.loss)
-    said = f"{peak:.3g} moves the weights by {own.moved:.1g} of their length a step; {peak * best.factor:.2g} learns fastest"
+    said = f"{peak:.3g} moves the weights by {own.moved:.1g} of their length a step"
+    said += f"; {peak * best.factor:.2g} learns fastest"
     if not isfinite(best.loss):
         return Seen("the loss is not finite at any rate")
     curve = sorted(all_tried.values(), key=lambda one: one.factor)
     lower = [one for one in curve if one.factor < 1]
-    calm = min(lower, key=lambda one: one.loss)
-    calm = next(one for one in curve if one.loss <= 1.25 * calm.loss)  # as good at a lower rate is safer
+    calm = advised(lower)
     lost = own.loss > start - 0.05 * abs(start) or own.loss > 2.0 * calm.loss + 0.05 * case.chance
     if calm.loss < 0.9 * start and lost and (own.loss > 1.2 * calm.loss + 0.02 * case.chance):
         return Seen(said, _too_high(case, curve, start, own, calm))
     distance = own.moved * case.planned
     gained, could = start - own.loss, start - best.loss
     if best.factor > 1 and could > 0.1 * start and gained < 0.1 * could and distance < FAR:
-        return Seen(said, _too_low(case, curve, distance, peak * _gentle(curve, best)))
+        return Seen(said, _too_low(case, curve, distance, peak * advised(curve).factor))
     return Seen(said)
 
 
-def _gentle(curve: list[Tried], best: Tried) -> float:
-    """A rate a little below the fastest one, which is often at the edge."""
-    worse = [one for one in curve if one.factor > best.factor]
-    edge = bool(worse) and not isfinite(worse[0].loss)
-    return best.factor / (sqrt(10.0) if edge else 1.0)
+def advised(curve: list[Tried]) -> Tried:
+    """The lowest rate that learns about as fast as the best of those whose steps are not wild."""
+    tame = [one for one in curve if one.moved <= WILD and isfinite(one.loss)] or curve
+    best = min(tame, key=lambda one: one.loss)
+    return next(one for one in tame if one.loss <= 1.25 * best.loss)
 
 
 def _table(case: Case, curve: list[Tried]) -> tuple[str, ...]:
     peak = case.peak
-    words = [f"{peak * one.factor:.1g}: {one.loss:.3g}" if isfinite(one.loss) else f"{peak * one.factor:.1g}: not finite" for one in curve]
+    words = [
+        f"{peak * one.factor:.1g}: {one.loss:.3g}" if isfinite(one.loss) else f"{peak * one.factor:.1g}: not finite"
+        for one in curve
+    ]
     return (f"the loss after {STEPS} steps at each rate: {', '.join(words)}",) if words else ()
 
 
@@ -160,8 +159,8 @@ def _too_high(case: Case, curve: list[Tried], start: float, own: Tried, calm: Tr
     end = f"ends at {own.loss:.3g}" if isfinite(own.loss) else "is no longer finite"
     finding = Finding(
         "learning rate too high",
-        f"With a rate of {case.peak:g} the loss starts at {start:.3g} and {end} after {STEPS} steps; with {rate:g} it is "
-        f"{calm.loss:.3g}.",
+        f"With a rate of {case.peak:g} the loss starts at {start:.3g} and {end} after {STEPS} steps; with {rate:g} "
+        f"it is {calm.loss:.3g}.",
         (
             *_table(case, curve),
             f"a step moves the weights by {own.moved:.2g} of their length; 0.001 is usual, above 0.1 is wild"
@@ -180,7 +179,7 @@ def _too_low(case: Case, curve: list[Tried], distance: float, rate: float) -> Fo
     code, cured = _cure(case, rate)
     finding = Finding(
         "learning rate too low",
-        f"At this rate the weights move by at most {100 * distance:.2g} % of their length in all {case.planned:,} steps.",
+        f"At this rate the weights move by at most {100 * distance:.2g} % of their length in {case.planned:,} steps.",
         (*_table(case, curve), "a step of about 0.001 of their length is usual"),
         f"Raise the rate to {rate:g}" + (", or train much longer." if distance else "."),
         code,

@@ -1,19 +1,18 @@
 """Dropout and penalties hold a network back so that it does not learn by heart. Too much, and it does not learn at all.
 
-The same short training is made with them and without. What counts is the loss with nothing dropped and no penalty added.
+The same short training is made with them and without. What counts is the loss with nothing dropped and no penalty.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 
 from pellucid.inspection.finding import Finding
 from pellucid.inspection.ladder.case import Case
-from pellucid.inspection.ladder.change import dropped, drops, rebuilt, unbound, unrestrained
+from pellucid.inspection.ladder.change import dropped, drops, rebuilt, unpenalised, unrestrained
 from pellucid.inspection.ladder.course import at_rate, course
 from pellucid.inspection.ladder.rung import Found, Seen
+from pellucid.penalties import L2
 
 STEPS = 200
 HELD = 0.7  # with less than this share of what it gains when free, the network is held back
@@ -42,21 +41,17 @@ def examine(case: Case) -> Seen:
         )
         return Seen(said, Found(finding, case.but(model=dropped(case.model, mild))))
     cost = sum(p.value(case.model.theta[at]) for at, p in case.model.penalties)
-    layers = unbound(case.model)
-    layers = [replace(x, penalty=None, bias_penalty=None) if hasattr(x, "bias_penalty") else x for x in layers]
     finding = Finding(
         "penalty too strong",
         f"With the penalty the loss falls by {held:.3g} in {STEPS} steps; without it by {free:.3g}.",
         (
-            f"the penalty costs {cost:.3g} at the start, and the loss itself {case.loss_of(case.model, case.probe):.3g}",
+            f"at the start it costs {cost:.3g}, and the loss itself is {case.loss_of(case.model, case.probe):.3g}",
             "1e-5 to 1e-3 are usual strengths",
         ),
         "Make the penalty weaker, by a factor of a hundred or more.",
         case.code("penalty=pl.L2(1e-4)", "--l2 1e-4"),
     )
-    from pellucid.penalties import L2
-
-    return Seen(said, Found(finding, case.but(model=rebuilt(case.model, layers, penalty=L2(1e-4)))))
+    return Seen(said, Found(finding, case.but(model=rebuilt(case.model, unpenalised(case.model), penalty=L2(1e-4)))))
 
 
 def _gain(case: Case) -> float:

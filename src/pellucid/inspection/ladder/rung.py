@@ -16,12 +16,14 @@ class Found:
     Args:
         finding: what is said.
         cured: the case as it would be with the cure; None where only the reader can help.
+        other_samples: whether the cure is to measure on other samples; the proof then shows both measurements.
         stops: whether everything above would only repeat this.
     """
 
     finding: Finding
     cured: Case | None = None
     stops: bool = False
+    other_samples: bool = False
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ def inputs(case: Case) -> Seen:
     elif 0 < top.max() < SMALL:
         why = f"No input is larger than {top.max():.2g}."
     elif len(used) > 1 and x.ndim == 2 and len(used) <= FEW and used.max() > APART * used.min():
-        why = f"One column reaches {used.max():.3g} and another only {used.min():.2g}, {used.max() / used.min():,.0f} times less."
+        ratio = used.max() / used.min()
+        why = f"One column reaches {used.max():.3g} and another only {used.min():.2g}, {ratio:,.0f} times less."
     elif len(used) and float(np.median(np.abs(means[stds > 0]) / stds[stds > 0])) > 10:
         why = f"The inputs lie around {float(np.median(means)):.3g} and vary by only {float(np.median(stds)):.2g}."
     if not why:
@@ -80,7 +81,7 @@ def targets(case: Case) -> Seen:
     said = f"{t.min():.3g} to {t.max():.3g}, mean {t.mean():.2g}, deviation {t.std():.2g}"
     if isinstance(loss, Scaled):
         return Seen(said + ", scaled by the loss")
-    small = 0 < t.std() and np.abs(t).max() < SMALL
+    small = t.std() > 0 and np.abs(t).max() < SMALL
     if np.abs(t).max() <= BIG and not small:
         return Seen(said)
     finding = Finding(

@@ -46,24 +46,27 @@ def examine(case: Case) -> Seen:
     if len(theirs) < 8:
         return Seen("left out: too few validation samples")
     classes = min(case.classes, 4)
-    label = {key: k for key, k in _labels(sorted({*keys, *other}), case.seed, classes)}
+    label = dict(_labels(sorted({*keys, *other}), case.seed, classes))
     learn, judge = case.data[np.array(mine)], case.validation[np.array(theirs)]
-    learn, judge = _with(case, learn, [label[keys[i]] for i in mine]), _with(case, judge, [label[other[i]] for i in theirs])
+    learn, judge = (
+        _with(case, learn, [label[keys[i]] for i in mine]),
+        _with(case, judge, [label[other[i]] for i in theirs]),
+    )
     free = case.but(
         model=unrestrained(case.model), data=learn, validation=judge, optimizer=Adam(0.01), batch_size=64, clip=1.0,
         augment=None,
     )  # fmt: skip
     done = course(free, STEPS)
-    known = float((case.ids(learn) == class_ids(done.model.predict(learn.x))).mean())
-    right, who = float((case.ids(judge) == class_ids(done.model.predict(judge.x))).mean()), "the network is"
+    known = _right(case, learn, class_ids(done.model.predict(learn.x)))
+    right, who = _right(case, judge, class_ids(done.model.predict(judge.x))), "the network is"
     if known < KNOWN:  # too small to learn them by heart; what lies nearest always does
         near = nearest(case.prepared(learn)[0], case.prepared(judge)[0])
-        right, who = float((case.ids(judge) == np.asarray(case.ids(learn))[near]).mean()), "the nearest rows are"
+        right, who = _right(case, judge, np.asarray(case.ids(learn))[near]), "the nearest rows are"
     chance, n = 1 / classes, len(judge)
     said = f"{who} right on {100 * right:.0f} % of validation; chance is {100 * chance:.0f} %"
     if right <= chance + SURE * sqrt(chance * (1 - chance) / n):
         return Seen(said)
-    return Seen(said, Found(_finding(who, right, chance, n), _apart(case, keys, other)))
+    return Seen(said, Found(_finding(who, right, chance, n), _apart(case, keys, other), other_samples=True))
 
 
 def _labels(keys: list[bytes], seed: int, classes: int) -> Iterator[tuple[bytes, int]]:
@@ -83,6 +86,10 @@ def _with(case: Case, data: Data, ids: list[int]) -> Data:
     if t.ndim == 2 and t.shape[1] > 1:
         return replace(data, t=np.eye(t.shape[1], dtype=t.dtype)[new], weights=None)
     return replace(data, t=new.reshape(t.shape).astype(t.dtype), weights=None)
+
+
+def _right(case: Case, data: Data, answers: Array) -> float:
+    return float((np.asarray(case.ids(data)) == answers).mean())
 
 
 def nearest(learned: Array, asked: Array) -> Array:
@@ -134,4 +141,4 @@ def _values(case: Case) -> Seen:
         "Divide the data before anything else is done.",
         "data, validation = pl.split(data, 0.2)",
     )
-    return Seen(said, Found(finding, _apart(case, keys, other)))
+    return Seen(said, Found(finding, _apart(case, keys, other), other_samples=True))

@@ -16,7 +16,7 @@ from pellucid.inspection.ladder.change import rebuilt, well_begun
 from pellucid.inspection.ladder.rung import Found, Seen
 from pellucid.layers.compose import masked, walk
 
-TIMES = 2.5  # so many times ln C is too much
+TIMES = 3.0  # so many times ln C is too much
 TIMES_VALUES = 30.0  # for values, where a first guess as large as the targets is usual
 
 
@@ -73,7 +73,7 @@ def loss(case: Case) -> Seen:
     z = case.model.net.forward(case.prepared(case.probe)[0], Run())[0]
     finding = Finding(
         "loss too high at the start",
-        f"Before anything is learned the loss is {measured:.4g}; a network that knows nothing has {chance:.3g} ({name}).",
+        f"Before anything is learned the loss is {measured:.4g}; knowing nothing gives {chance:.3g} ({name}).",
         (f"the scores have a deviation of {float(z.std()):.3g}; about 1 is usual", "the weights begin too large"),
         'Begin with smaller weights: init="he" takes the layer\'s size into account.',
         'pl.Dense(units, init="he")',

@@ -35,7 +35,7 @@ def _straight(case: Case) -> Found | None:
     units = first.units if isinstance(first, Dense) else 0
     finding = Finding(
         "no bend between layers",
-        f"Nothing bends the numbers behind {' and '.join(places)}: together with the next dense layer each is only one.",
+        f"Nothing bends the numbers behind {' and '.join(places)}: with the next dense layer each is only one.",
         (f"x W1 W2 is x W with W = W1 W2, so the {units} units between them add nothing",),
         "Put an activation between them.",
         f"pl.Dense({units}), pl.ReLU(), pl.Dense(...)",
@@ -65,7 +65,8 @@ def _lone_sample(case: Case) -> Found | None:
         size += 1
     finding = Finding(
         "batch norm on one sample",
-        f"{shapes[0][0]} takes the spread of a batch, and " + ("a batch is one sample." if case.batch == 1 else f"{last}."),
+        f"{shapes[0][0]} takes the spread of a batch, and "
+        + ("a batch is one sample." if case.batch == 1 else f"{last}."),
         ("one number has no spread, so training is refused at that batch",),
         f"Use batches of {size}.",
         case.code(f"batch_size={size}", f"--batch-size {size}"),
