@@ -106,13 +106,13 @@ def _recording(env: Environment, run: str, data: str | None) -> dict[str, Any]:
 
     recording = pl.open_recording(run)  # what is no recording is an error
     try:
-        recording, (_, _, test, _) = open_with_data(run, data)
+        recording, plan = open_with_data(run, data)
     except PellucidError as error:
         if data is not None:
             raise
         env.warn(f"No step of {run} is recomputed, because its data could not be had. {error}")
         return {"run": recording}
-    return {"run": recording, "data": test, "part": "test"}
+    return {"run": recording, "data": plan.test, "part": "test"}
 
 
 def _model(run: str, data: str | None, target: str | None, seed: int) -> dict[str, Any]:

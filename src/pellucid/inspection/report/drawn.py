@@ -16,7 +16,7 @@ from pellucid.inspection.plot.palette import CLASSES, colour, rgb
 from pellucid.inspection.report.chart import Scale
 from pellucid.inspection.report.html import clean, esc, number, opened, share, table, tag
 from pellucid.inspection.report.looks import POINTS, Look
-from pellucid.inspection.report.png import LEVELS, SIGNED, indexed, sheet, uri
+from pellucid.inspection.report.png import indexed, sheet, signed, uri
 from pellucid.inspection.report.subject import some
 from pellucid.metrics import class_ids
 
@@ -92,9 +92,7 @@ class Drawer:
         if ", channel 1" in " ".join(look.names):
             columns = sum(name.endswith(", channel 0") for name in look.names)
         whole = sheet(look.values, columns)
-        picture = np.where(np.isnan(whole), 2 * LEVELS + 1, 0)
-        places = np.rint(np.clip(np.nan_to_num(whole) / self._top, -1, 1) * LEVELS).astype(int) + LEVELS
-        content = indexed(np.where(picture, picture, places), np.vstack([SIGNED, rgb("#8a93a3")]))
+        content = signed(whole, self._top)
         H, W = whole.shape
         owner = look.names[0].partition(",")[0]
         plus, minus = int((look.values > 0).sum()), int((look.values < 0).sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pellucid.base.errors import PellucidError
+from pellucid.inspection.broke import Broke, where_it_broke
 from pellucid.inspection.doctor import Diagnosis, doctor
 from pellucid.inspection.finding import Finding
 from pellucid.inspection.proof import Proof
@@ -33,10 +34,38 @@ def examine(subject: Subject, seconds: float, prove: bool = False) -> Diagnosis 
         return f"The doctor could not look at this training. {clean(error, 400)}"
 
 
-def findings(diagnosis: Diagnosis | str, subject: Subject) -> str:
+def break_of(subject: Subject) -> Broke | None:
+    """Of a training that diverged: the first number that was not finite."""
+    recording = subject.recording
+    end = None if recording is None else recording.lines.end
+    if recording is None or end is None or end["event"] != "diverged" or not subject.can_recompute:
+        return None
+    try:
+        return where_it_broke(recording)
+    except PellucidError as error:
+        subject.notes.append(f"Where it broke could not be found. {clean(error, 400)}")
+        return None
+
+
+def findings(diagnosis: Diagnosis | str, broke: Broke | None, subject: Subject) -> str:
     """The section's inside."""
-    if isinstance(diagnosis, str):
-        return para(diagnosis)
+    first = _broke(broke) if broke is not None else ""
+    return first + (para(diagnosis) if isinstance(diagnosis, str) else _diagnosis(diagnosis, subject))
+
+
+def _broke(broke: Broke) -> str:
+    """Where the training ended in a number that is not finite, and what likely helps."""
+    lines = [line for line in str(broke).splitlines() if not line.startswith(("   ", *"123456789"))]
+    parts = [tag("h3", "Where it broke"), *(para(line) for line in lines)]
+    causes = [one.says + (f" {one.cure}" if one.cure else "") for one in broke.causes]
+    if causes:
+        parts.append(para("Likely causes, the most likely first:"))
+        parts.append(tag("ol", "".join(tag("li", esc(text)) for text in causes)))
+    parts += [code(one.code, f"The cure of {one.name} as code") for one in broke.causes[:1] if one.code]
+    return tag("article", "".join(parts), class_="finding")
+
+
+def _diagnosis(diagnosis: Diagnosis, subject: Subject) -> str:
     what = "the training as it began" if subject.recording is not None else "the network and its samples"
     looked = f"The doctor looked at {what}, in {counted(len(diagnosis.looked), 'experiment')}"
     count = len(diagnosis.findings)
@@ -44,18 +73,18 @@ def findings(diagnosis: Diagnosis | str, subject: Subject) -> str:
         ", causes first." if count > 1 else ".")  # fmt: skip
     parts = [para(f"{looked}, {said}", None if diagnosis.ok else "alert")]
     parts += [_finding(one) for one in diagnosis.findings]
-    rows = list(diagnosis.looked)
-    if rows:
-        parts.append(
-            opened(
-                "What was looked at",
-                table("The doctor's experiments", ("experiment", "what it showed"), rows, kind="words"),
-            )
-        )
+    if diagnosis.looked:
+        rows = [(looked.what, looked.says) for looked in diagnosis.looked]
+        parts.append(opened("What was looked at", _experiments("The doctor's experiments", "what it showed", rows)))
     if diagnosis.left_out:
-        left = table("Experiments that were not made", ("experiment", "why not"), diagnosis.left_out, kind="words")
+        rows = [(looked.what, looked.says) for looked in diagnosis.left_out]
+        left = _experiments("Experiments that were not made", "why not", rows)
         parts.append(opened("What was not looked at, and why", left))
     return "".join(parts)
+
+
+def _experiments(caption: str, what: str, rows: list[tuple[str, str]]) -> str:
+    return table(caption, ("experiment", what), rows, kind="words long")
 
 
 def _finding(found: Finding) -> str:

@@ -59,8 +59,9 @@ def judge(model: Model, data: Data, part: str) -> Judged:
     """Ask the model about the samples, and compare."""
     of, data = len(data), some(data, MOST)
     x, t = np.asarray(data.x), np.asarray(data.t)
-    y = np.asarray(model.predict(x, mask=data.mask), np.float64)
-    figures = model.evaluate(x, t, default_metrics(model.loss), weights=data.weights, mask=data.mask)
+    with np.errstate(all="ignore"):  # of a training that broke, the answers are shown as they are
+        y = np.asarray(model.predict(x, mask=data.mask), np.float64)
+        figures = model.evaluate(x, t, default_metrics(model.loss), weights=data.weights, mask=data.mask)
     kind = _kind(model, y)
     if kind == "classes" and y.shape[1] == 1:
         y = np.concatenate([1.0 - y, y], axis=1)

@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid.base.errors import PellucidError
 from pellucid.data.batches import Data
+from pellucid.events import StepDone
 from pellucid.inspection.report.html import clean
 from pellucid.inspection.report.looks import Look, look_at
 from pellucid.inspection.report.subject import Subject, Told, some
@@ -122,8 +123,9 @@ class _Walker:
     def _advance(self, step: int) -> None:
         training = self.training
         assert training is not None
-        while training.step < step and next(training, None) is not None:
-            pass
+        while training.step < step and (event := next(training, None)) is not None:
+            if isinstance(event, StepDone):
+                self.subject.compare(event)
 
 
 def ratios(model: Model, before: Any) -> dict[str, float]:

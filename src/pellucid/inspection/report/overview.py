@@ -91,7 +91,7 @@ def ended(subject: Subject) -> str:
     if end is None:
         return "it was killed, or was still running when this page was made"
     if end["event"] == "diverged":
-        return clean(f"it diverged at step {end['step']}: {end.get('text', '')}", 600)
+        return clean(end.get("text") or f"it diverged at step {end['step']}", 600)
     words = {"done": "the training ran to its end", "left": "it was stopped", "interrupted": "it was interrupted"}
     return clean(words.get(end.get("reason", ""), f"stopped: {end.get('reason')}"), 300)
 

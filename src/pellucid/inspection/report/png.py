@@ -12,6 +12,7 @@ from pellucid.base.arrays import Array
 from pellucid.inspection.plot.palette import DEEP_MINUS, DEEP_PLUS, GROUND, MINUS, PLUS, rgb
 
 LEVELS = 7  # shades on each side of 0, so that a pixel with a sign takes half a byte
+GAP = "#8a93a3"
 SIGNED = np.array(
     [
         np.array([np.interp(k / LEVELS, (-1.0, -0.5, 0.0, 0.5, 1.0), channel) for channel in
@@ -48,13 +49,14 @@ def indexed(places: Array, colours: Array) -> bytes:
 
 
 def signed(values: Array, scale: float) -> bytes:
-    """Numbers (H, W) as colours: orange to -scale, white at 0, blue to +scale.
+    """Numbers (H, W) as colours: orange to -scale, white at 0, blue to +scale; nan is a gap, in grey.
 
     >>> signed(np.array([[-1.0, 0.0, 1.0]]), 1.0)[:4]
     b'\\x89PNG'
     """
-    parts = np.nan_to_num(values / (scale or 1.0), nan=0.0, posinf=1.0, neginf=-1.0)
-    return indexed(np.rint(np.clip(parts, -1.0, 1.0) * LEVELS).astype(int) + LEVELS, SIGNED)
+    parts = np.clip(np.nan_to_num(values / (scale or 1.0)), -1.0, 1.0)
+    places = np.where(np.isnan(values), 2 * LEVELS + 1, np.rint(parts * LEVELS).astype(int) + LEVELS)
+    return indexed(places, np.vstack([SIGNED, rgb(GAP)]))
 
 
 def uri(content: bytes) -> str:

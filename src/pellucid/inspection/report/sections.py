@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.base.errors import PellucidError
+from pellucid.inspection.broke import Broke
 from pellucid.inspection.doctor import Diagnosis
 from pellucid.inspection.report.amounts import Amounts
 from pellucid.inspection.report.behind import Behind
 from pellucid.inspection.report.confusion import confusion, errors, several
 from pellucid.inspection.report.curves import curves
-from pellucid.inspection.report.findings import examine, findings
+from pellucid.inspection.report.findings import break_of, examine, findings
 from pellucid.inspection.report.html import clean, counted, figure, para
 from pellucid.inspection.report.judged import Judged, judge
 from pellucid.inspection.report.ledgers import Opened, ledgers
@@ -34,6 +35,7 @@ class Found:
     moments: list[Moment]
     diagnosis: Diagnosis | str
     opened: list[Opened]
+    broke: Broke | None
 
 
 def find(run: Any, data: Any, part: str, training: Any, steps: int, doctor: float, prove: bool, told: Told) -> Found:
@@ -53,7 +55,7 @@ def find(run: Any, data: Any, part: str, training: Any, steps: int, doctor: floa
     told("opening numbers")
     opened = opened_lines(subject, judged)
     told("asking the doctor")
-    return Found(subject, judged, behind, walked, examine(subject, doctor, prove), opened)
+    return Found(subject, judged, behind, walked, examine(subject, doctor, prove), opened, break_of(subject))
 
 
 def lede(found: Found) -> str:
@@ -80,7 +82,7 @@ def sections(found: Found, amounts: Amounts) -> list[tuple[str, str, str]]:
     parts = [
         ("summary", "Summary", overview(subject, judged)),
         ("curves", "Curves", curves(subject)),
-        ("findings", "The doctor's findings", findings(found.diagnosis, subject)),
+        ("findings", "The doctor's findings", findings(found.diagnosis, found.broke, subject)),
         _mistakes(judged, found.behind, amounts),
     ]
     if found.moments:

@@ -54,6 +54,7 @@ nav ol { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; }
 
 .scroll { overflow-x: auto; margin: .75rem 0; max-width: 100%; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
+.long td { white-space: normal; min-width: 16rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--edge); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child, .words td, .words th { text-align: left; }
@@ -63,7 +64,7 @@ pre { background: var(--panel); border: 1px solid var(--edge); border-radius: 6p
   overflow-x: auto; font: .88rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 summary { cursor: pointer; min-height: 28px; padding: .2rem 0; overflow-wrap: anywhere; }
 details > summary { color: var(--plus); } details[open] > summary { margin-bottom: .25rem; }
-figure { margin: 0; }
+figure { margin: 0; } .graph { max-width: 34rem; }
 
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.25rem;
   margin: 1rem 0; }

@@ -16,6 +16,7 @@ import numpy as np
 
 from pellucid.base.errors import FileError, PellucidError, UsageError
 from pellucid.data.batches import Data, as_data
+from pellucid.events import StepDone
 from pellucid.inspection.open_recording import open_recording
 from pellucid.inspection.recompute import NotTheSame
 from pellucid.inspection.recordfile import last_whole
@@ -65,12 +66,21 @@ class Subject:
             try:
                 return self.recording.at(step)
             except NotTheSame as error:
-                self.exact = False
-                self.notes.append(
-                    "Steps that were recomputed for this page are not those of the recording to the last bit. "
-                    f"{clean(error, 400)}"
-                )
+                self._apart(clean(error, 400))
         return self.recording.at(step, exact=False)
+
+    def compare(self, event: StepDone) -> None:
+        """Hold a step that was recomputed against the recording."""
+        assert self.recording is not None
+        line = self.recording.line(event.step)
+        if self.exact and line is not None and line["loss"] != event.loss:
+            self._apart(f"Step {event.step}: the loss is {event.loss!r}, recorded was {line['loss']!r}.")
+
+    def _apart(self, why: str) -> None:
+        self.exact = False
+        self.notes.append(
+            f"Steps that were recomputed for this page are not those of the recording to the last bit. {why}"
+        )
 
     @property
     def can_recompute(self) -> bool:
