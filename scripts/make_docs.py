@@ -25,7 +25,7 @@ ROOMS = {
     "Metrics": ("pellucid.metrics",),
     "Optimizers and schedules": ("pellucid.optim", "pellucid.schedules"),
     "Penalties and initial weights": ("pellucid.penalties", "pellucid.base.init", "pellucid.base.params"),
-    "Data": ("pellucid.data",),
+    "Data": ("pellucid.data", "pellucid.datasets"),
     "Files": ("pellucid.store", "pellucid.checkpoint", "pellucid.describe"),
     "Looking inside": ("pellucid.inspection",),
     "The suite": ("pellucid.suite",),

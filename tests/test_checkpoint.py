@@ -389,10 +389,10 @@ OTHERS: dict[str, tuple[Callable[[], pl.Training], str]] = {
     ),
     "batch size": (lambda: start(batch_size=9), "batch_size (checkpoint 8, now 9)"),
     "seed": (lambda: start(seed=4), "seed (checkpoint 3, now 4)"),
-    "augmentation": (lambda: start(augment=None), "augment (checkpoint 'Shift(pixels=1)', now 'None')"),
+    "augmentation": (lambda: start(augment=None), "augment (checkpoint Shift, now None)"),
     "a chain": (
         lambda: start(augment=pl.Chain(pl.Flip(vertical=True), pl.Shift(1))),
-        "now 'Chain(steps=(Flip(vertical=True), Shift(pixels=1)))')",
+        "augment (checkpoint Shift, now Chain)",
     ),
     "clip": (lambda: start(clip=None), "clip (checkpoint 5.0, now None)"),
     "metrics": (lambda: start(metrics=()), "metrics (checkpoint has 1, now 0)"),
@@ -435,17 +435,22 @@ def test_a_pause_in_a_training_with_several_augmentations_changes_nothing(file: 
 
 
 @pytest.mark.parametrize(
-    "other",
-    [pl.Shift(2), pl.Chain(pl.Shift(2), pl.Flip()), pl.Chain(pl.Flip(vertical=True), pl.Shift(2)), pl.Chain(pl.Flip())],
-    ids=repr,
+    ("other", "words"),
+    [
+        (pl.Shift(2), "augment (checkpoint Chain, now Shift)"),
+        (pl.Chain(pl.Shift(2), pl.Flip()), "augment.steps[0] (checkpoint Flip, now Shift)"),
+        (pl.Chain(pl.Flip(vertical=True), pl.Shift(2)), "augment.steps[0].vertical (checkpoint its default, now True)"),
+        (pl.Chain(pl.Flip(), pl.Shift(3)), "augment.steps[1].pixels (checkpoint 2, now 3)"),
+        (pl.Chain(pl.Flip()), "augment.steps (checkpoint has 2, now 1)"),
+    ],
 )
-def test_another_chain_is_refused_and_both_are_named(other: Any, file: Path) -> None:
+def test_another_chain_is_refused_and_what_differs_is_named(other: Any, words: str, file: Path) -> None:
     first = start(augment=CHAIN)
     run_to(first, STOPS["after the first step"])
     pl.save_checkpoint(first, file)
     with pytest.raises(pl.DataError) as caught:
         pl.resume(start(augment=other), file)
-    assert f"augment (checkpoint {str(CHAIN)!r}, now {str(other)!r})" in str(caught.value)
+    assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("what", OTHERS)

@@ -63,8 +63,9 @@ OTHERS = (  # layers beyond a dense network: pages of one kind, each read by its
     "attention", "conv", "correlate", "deconv", "embedding", "gru", "lstm", "norm", "pool", "recurrent", "resize",
     "window",
 )  # fmt: skip
-CATALOGUE = {f"layers/{name}.py" for name in OTHERS} | {"data/columns.py"}  # kinds of columns: pages like these
-CORE_LINES, CATALOGUE_LINES, READING_LINES, TOKENS_A_LINE = 2_500, 1_200, 1_000, 11.0
+KINDS = ("augment", "columns", "mixing", "paint", "resample", "warp")  # of columns, of changes of a picture
+CATALOGUE = {f"layers/{name}.py" for name in OTHERS} | {f"data/{name}.py" for name in KINDS}
+CORE_LINES, CATALOGUE_LINES, READING_LINES, TOKENS_A_LINE = 2_500, 1_450, 1_000, 11.0
 LAZY = {"model": {"fit", "store", "inspection"}}  # said aloud where it happens
 
 

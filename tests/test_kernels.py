@@ -116,6 +116,15 @@ def times_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, ...]:
     return x.astype(dtype), W if data.draw(st.booleans()) else np.asfortranarray(W)
 
 
+def look_up_arguments(data: st.DataObject, dtype: Any) -> tuple[Any, ...]:
+    """Pictures, and places inside of them, on their pixels, at their edges and outside."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    N, H, W, C, h, w = (data.draw(st.integers(low, 6)) for low in (1, 2, 2, 1, 1, 1))
+    rows, columns = (rng.uniform(-2, size + 1, (N, h, w)).astype(np.float32) for size in (H, W))
+    rows[:, 0], columns[:, 0] = data.draw(st.integers(-1, H)), data.draw(st.integers(-1, W))
+    return rng.normal(size=(N, H, W, C)).astype(dtype), rows, columns
+
+
 ARGUMENTS: dict[str, Arguments] = {
     "times": times_arguments,
     "relu": lambda data, dtype: numbers(data, dtype, 1),
@@ -130,6 +139,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "fold": fold_arguments,
     "max_pool": lambda data, dtype: window(data, dtype)[:3],
     "max_pool_backward": max_pool_backward_arguments,
+    "look_up": look_up_arguments,
     "adam": adam_arguments,
 }
 

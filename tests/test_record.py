@@ -105,6 +105,7 @@ TRAININGS: dict[str, Callable[[], pl.Training]] = {
     "random_search": lambda: start(optimizer=pl.RandomSearch(0.05)),
     "momentum": lambda: start(optimizer=pl.SGD(pl.inverse_decay(0.1, 0.01), momentum=0.9)),
     "chain": lambda: start(augment=pl.Chain(pl.Flip(), pl.Shift(1)), optimizer=pl.AdamW(0.01)),
+    "mixed": lambda: start(augment=pl.Chain(pl.Rotate(10), pl.Noise(0.1), pl.Mixup(0.2)), metrics=()),
     "weighted": lambda: pl.train(
         network(), pl.Data(X, T, DATA.classes, weights=np.linspace(0, 1, 30)), epochs=EPOCHS, batch_size=8
     ),
@@ -122,6 +123,7 @@ def test_every_step_is_rebuilt_to_the_bit(name: str, tmp_path: Path, monkeypatch
     recording = pl.open_recording(tmp_path / "a.run", training.data, validation=training.validation)
     assert recording.steps == range(LAST + 1)
     assert recording.checkpoints == [0, 3, 6, 9, 12, 15, 18, 20]
+    assert read(checkpoint_path(recording.folder, 12))[1]["training"]["batch"] == 0  # after the epoch's end
     for step in recording.steps:
         assert same(state(recording.at(step)), wanted[step]), f"step {step}"
     found = recording.verify()
@@ -354,6 +356,8 @@ def test_cut_lines_leave_what_is_whole(folder: Path) -> None:
         assert kept == whole.losses[: len(kept)]
         assert bool(recording.cut) == (length > 0 and content[length - 1 : length] != b"\n")
         assert recording.steps == range(LAST + 1)  # the last checkpoint is there
+    (folder / EVENTS).write_bytes(content[:-1])
+    assert "events.jsonl is cut" in opened(folder).cut  # the last line lacks its end, so it may lack more
     (folder / EVENTS).write_bytes(content)
     wanted = state(opened(folder).at(17))
     (folder / EVENTS).unlink()
@@ -460,6 +464,29 @@ def test_resuming_from_a_checkpoint_of_ones_own(tmp_path: Path) -> None:
     next(fourth)
     with pytest.raises(pl.FileError, match="reaches from step 8 to 20, and the training is at step 1"):
         pl.record(fourth, tmp_path / "later.run", resume=True)
+
+
+@pytest.mark.parametrize("kind", [pl.StepDone, pl.EpochDone])
+def test_going_back_in_a_recording_leaves_out_what_came_after(
+    kind: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often(monkeypatch)
+    training = start()
+    for event in pl.record(training, tmp_path / "a.run"):
+        if isinstance(event, kind) and training.step == 8:  # before and after the end of the second epoch
+            pl.save_checkpoint(training, tmp_path / "own.safetensors")
+    second = pl.resume(start(), tmp_path / "own.safetensors")
+    events = pl.record(second, tmp_path / "a.run", resume=True)
+    while second.step < 10:
+        next(events)
+    recording = opened(tmp_path / "a.run")
+    assert recording.steps == range(11)
+    assert max(recording.checkpoints) <= 10
+    list(events)
+    recording = opened(tmp_path / "a.run")
+    assert [row["epoch"] for row in recording.epochs] == [1, 2, 3, 4, 5]
+    assert recording.verify().ok
+    assert same(state(second), state(training))
 
 
 def test_a_recording_is_not_mixed_with_another(folder: Path, tmp_path: Path) -> None:

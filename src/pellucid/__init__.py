@@ -80,11 +80,11 @@ from pellucid.inspection.neighbours import nearest as nearest
 from pellucid.inspection.open_recording import open_recording as open_recording
 from pellucid.inspection.preview import Preview as Preview
 from pellucid.inspection.preview import preview as preview
+from pellucid.inspection.proof import Proof as Proof
 from pellucid.inspection.recorder import record as record
 from pellucid.inspection.recording import Recording as Recording
 from pellucid.inspection.report.page import Page as Page
 from pellucid.inspection.report.page import report as report
-from pellucid.inspection.proof import Proof as Proof
 from pellucid.inspection.tape import trace as trace
 from pellucid.inspection.trace import Trace as Trace
 from pellucid.inspection.tracefile import load_trace as load_trace

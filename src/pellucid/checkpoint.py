@@ -170,12 +170,20 @@ def arguments_of(training: Training) -> dict[str, Any]:
     return {
         "batch_size": training.batch_size,
         "seed": training.seed,
-        "augment": re.sub(" at 0x[0-9a-f]+", "", repr(training.augment)),  # a function's address changes
+        "augment": _told(training.augment),
         "clip": training.clip,
         "metrics": [metric_name(f) for f in training.metrics],
         "data": fingerprint(training.data),
         "validation": None if training.validation is None else fingerprint(training.validation),
     }
+
+
+def _told(augment: Any) -> Any:
+    """An augmentation as plain data; a plain function, or a chain that holds one, by its text."""
+    try:
+        return describe(augment)
+    except DataError:
+        return re.sub(" at 0x[0-9a-f]+", "", repr(augment))  # a function's address changes
 
 
 def _differences(training: Training, doc: dict[str, Any], now: dict[str, Any]) -> list[str]:

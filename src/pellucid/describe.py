@@ -40,11 +40,12 @@ KINDS: dict[str, type] = {
     **_public(optim, "RandomSearch SGD AdaGrad RMSprop Adam AdamW"),
     **_public(schedules, "constant inverse_decay step_decay exponential cosine warmup one_cycle"),
     **_public(data, "Pixels Standardize Table Number Category Frequency"),
+    **_public(data, "Chain Shift Flip Rotate Scale Shear Crop Elastic Noise Stroke Cutout Mixup"),
 }
 
 
 def describe(thing: Any) -> Any:
-    """A layer, loss, penalty, schedule or preparation as plain data; arguments at their default are left out.
+    """A layer, loss, schedule, preparation, augmentation, ... as plain data; arguments at their default are left out.
 
     >>> describe(layers.Dense(10, penalty=penalties.L2(1e-4)))
     {'kind': 'Dense', 'units': 10, 'penalty': {'kind': 'L2', 'strength': 0.0001}}
@@ -107,7 +108,7 @@ def rebuild(said: Any, extra: Iterable[type] = (), where: str = "description") -
         if name in hints and not fits(value, hints[name]):
             wanted = hints[name].__name__ if isinstance(hints[name], type) else hints[name]
             raise DataError(f"{where}: {kind}'s {name} cannot be {said[name]!r}; its type is {wanted}.")
-    inner = next((name for name in ("layers", "branches") if name in names), None)
+    inner = next((name for name in ("layers", "branches", "steps") if name in names), None)
     try:
         if inner is not None and not cls.__dataclass_params__.init:  # type: ignore[attr-defined]
             parts = given.pop(inner, ())  # Sequential(*layers) and its like

@@ -24,6 +24,7 @@ from pellucid.base.seeds import stream
 from pellucid.base.tally import Tally
 from pellucid.data.augment import Augment
 from pellucid.data.batches import as_data, check_finite, order
+from pellucid.data.chain import changed
 from pellucid.diverged import diverged, notes
 from pellucid.events import EpochDone, Event, History, Noted, StepDone
 from pellucid.layers.compose import masked
@@ -54,7 +55,8 @@ class Training(Iterator[Event]):
         validation: samples that are only measured, in the forms of `data`. Default none.
         metrics: functions of (predictions, targets), reported beside the loss. Default none.
         seed: the order of the samples, dropout and augmentation follow from it. Default 0.
-        augment: changes each raw training batch: `augment(x, rng)`, such as `pl.Shift(1)`. Default none.
+        augment: changes each raw training batch: `augment(x, rng)`, such as `pl.Shift(1)`, or a `pl.Chain` of several;
+            `pl.Mixup` changes the targets too. Default none.
         clip: the greatest length of the gradient; a longer one is shortened. Default no limit.
 
     Raises:
@@ -138,7 +140,7 @@ class Training(Iterator[Event]):
         x, t, w = self.data.x[at], self.t[at], None if weights is None else weights[at]
         m = None if mask is None else mask[at]
         if self.augment is not None:
-            x = self.augment(x, self.augmentation)
+            x, t, w = changed(self.augment, (x, t, w), self.augmentation, model.output_shape)
         x = model.check_input(model.prepared(x))
         with np.errstate(all="ignore"):  # an overflow is caught below, by name, instead of warned about
             tally, _, cache = model.forward_backward(x, t, masked(model.net, Run(training=True, rng=self.noise), m), w)

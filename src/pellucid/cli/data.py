@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pellucid.cli.environment import Environment, debug_option, json_option
+from pellucid.cli.sheet import augment_command
 from pellucid.cli.status import Status
 from pellucid.cli.telling import MARGIN, say_line
 
@@ -21,6 +22,7 @@ Examples:
   pellucid data show penguins
   pellucid data fetch mnist fashion_mnist
   pellucid data path mnist
+  pellucid data augment digits --rotate 15 --elastic 4
 """
 SIZE = 2  # the column of the list that holds numbers
 FEWEST, MOST = 6, 12  # samples that `show` draws if nobody says how many: one of each class, but so many
@@ -210,5 +212,6 @@ def path_command(env: Environment, name: str) -> Status:
     return Status.DONE
 
 
+command.add_command(augment_command)
 for verb in command.commands.values():
     verb.params.append(debug_option)

@@ -14,6 +14,7 @@ import numpy as np
 import pellucid as pl
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
+from pellucid.cli.augmenting import Augmenting, border, build_augment, check_pictures_for
 from pellucid.cli.network import build_model, sizes
 from pellucid.cli.tables import check_classes, check_table_options, inferred_for, table_lines, times_of
 from pellucid.cli.usual import OPTIMIZERS, USUAL_RATE, Usual, usual_for
@@ -25,8 +26,8 @@ from pellucid.model import Metric, default_metrics
 
 
 @dataclass(frozen=True)
-class Options:
-    """What was typed; None where nothing was. The fields are the command's options."""
+class Options(Augmenting):
+    """What was typed; None where nothing was. The fields are the command's options, beside those for pictures."""
 
     data: str
     layers: str | None = None
@@ -45,7 +46,6 @@ class Options:
     l1: float = 0.0
     l2: float | None = None
     clip: float | None = None
-    shift: int | None = None
     standardize: bool = False
     seed: int = 0
     target: str | None = None
@@ -83,6 +83,9 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: p
     validation = None
     if options.validation != 0:
         data, validation = _aside(options, data, _share("--validation", options.validation), seed=options.seed)
+    check_pictures_for(options, usual.shift, data, options.data)
+    if options.enlarge is not None:
+        data = pl.enlarge(data, int(options.enlarge), fill=border(data.x))
     inferred = inferred_for(options, data) if model is None else None
     if model is None:
         model = build_model(options, usual, data, inferred.table if inferred else None)
@@ -90,8 +93,8 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: p
     validation = with_targets(model, validation) if validation is not None else None
     epochs = usual.epochs if options.epochs is None else options.epochs
     batch_size = usual.batch_size if options.batch_size is None else options.batch_size
-    shift = usual.shift if options.shift is None else options.shift
-    _check_shift(shift, data, options.data)
+    full = model.prepare.full if isinstance(model.prepare, pl.Pixels) else None
+    augment, changes = build_augment(options, usual.shift, data, options.data, full)
     optimizer, words = build_optimizer(options, usual, len(data), batch_size, epochs)
     training = pl.train(
         model,
@@ -102,7 +105,7 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: p
         validation=validation,
         metrics=metrics_for(model),
         seed=options.seed,
-        augment=pl.Shift(shift) if shift else None,
+        augment=augment,
         clip=options.clip,
     )
     what = "pictures" if data.x.ndim >= 3 else "samples"
@@ -114,7 +117,8 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: p
         *(table_lines(inferred, data, options.target is None) if inferred else ()),
         f"network   {sizes(model)} ({model.theta.size:,} parameters), {loss_name(model.loss)}",
         f"training  {epochs} epoch{'s' * (epochs > 1)}, batches of {batch_size}, {words}"
-        + (f", pictures shifted by up to {shift} pixel{'s' * (shift > 1)}" if shift else "")
+        + (f", each picture {options.enlarge} times, shifted" if options.enlarge is not None else "")
+        + (f", pictures {', '.join(changes)}" if changes else "")
         + (f", dropout {options.dropout:g}" if options.dropout else "")
         + (f", penalty {model.penalty!r}" if model.penalty is not None else ""),
     )
@@ -125,14 +129,6 @@ def _aside(options: Options, data: pl.Data, share: float, seed: int) -> tuple[pl
     """The data without a share of them, and that share: chosen by chance, by whole groups, or the latest."""
     groups = None if options.group is None else data.x[options.group]
     return pl.split(data, share, seed, groups=groups, times=None if options.time is None else times_of(options, data))
-
-
-def _check_shift(shift: int, data: pl.Data, name: str) -> None:
-    if shift and data.x.ndim < 3:
-        raise UsageError(f"--shift moves pictures, and {name} holds rows of {data.x.shape[1:]} numbers.")
-    if shift and not 0 <= shift < min(data.x.shape[1:3]):
-        sides = "x".join(map(str, data.x.shape[1:3]))
-        raise UsageError(f"--shift is a number of pixels, from 0 to less than a picture's side ({sides}), not {shift}.")
 
 
 def _share(option: str, share: float) -> float:

@@ -122,11 +122,16 @@ def samples(data: Data, count: int, unicode: bool, columns: int, answer: str = "
     if data.x.ndim in (3, 4):
         picks = one_of_each(data, count)
         top = float(data.x.max()) if data.x.dtype != np.uint8 or data.x.max() < FAINT else 255.0
-        images = [fitted(_grey(image), top or 1.0) for image in data.x[picks]]
+        images = [drawn_from(image, top or 1.0) for image in data.x[picks]]
         return gallery(images, [_answer(data, i) for i in picks.tolist()], unicode, columns)
     if data.x.dtype.names is None and data.x.shape[1:] == (2,) and 1 < len(data.classes) <= len(MARKS):
         return plane(data.x, data.t, data.classes)
     return table(data, one_of_each(data, count), columns, answer) if data.x.ndim < 3 else []
+
+
+def drawn_from(image: Array, full: float = 255.0) -> Array:
+    """A picture of any kind as grey bytes that a terminal has room for."""
+    return fitted(_grey(image), full)
 
 
 def _grey(image: Array) -> Array:

@@ -19,7 +19,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES, short_help="Go back to any step of a recorded training, exactly, or branch off.")
+@click.command(epilog=EXAMPLES, short_help="Go back to any step of a recorded training, exactly.")
 @click.argument("recording", type=click.Path(), required=False)
 @click.option("--step", type=int, metavar="N", help="Rebuild the training as it was after step N, and prove it.")
 @click.option(

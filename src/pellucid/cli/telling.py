@@ -41,6 +41,7 @@ def tell_start(env: Environment, plan: Plan) -> None:
         parameters=training.model.theta.size,
         layers=[pl.describe(layer) for layer in training.model.layers],
         loss=type(getattr(training.model.loss, "loss", training.model.loss)).__name__,
+        augment=None if training.augment is None else pl.describe(training.augment),
         seed=training.seed,
         epochs_done=training.epoch,
     )

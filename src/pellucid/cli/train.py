@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pellucid.cli.augmenting import augment_options
 from pellucid.cli.environment import Environment, json_option
 from pellucid.cli.status import Status
 from pellucid.cli.telling import figure, finish, position, say_line, tell_epoch, tell_start
@@ -23,6 +24,7 @@ EXAMPLES = """\b
 Examples:
   pellucid train digits
   pellucid train spiral --layers 64,64,3 --epochs 200 --lr 0.02
+  pellucid train digits --shift 1 --rotate 15 --elastic 4
   pellucid train path/to/mnist --layers 512,256,10 --dropout 0.2 --shift 1
   pellucid train flowers.csv --target species --checkpoint runs/flowers
   pellucid train digits --record digits.run
@@ -96,7 +98,7 @@ Examples:
 @click.option("--l1", type=float, default=0.0, help="Penalty: this times the sum of |w| over all weights.")
 @click.option("--l2", type=float, help="Penalty: this times the sum of w^2 over all weights.")
 @click.option("--clip", type=float, help="The gradient's greatest length; a longer one is shortened.")
-@click.option("--shift", type=int, help="Move each training picture by up to so many pixels, anew in every epoch.")
+@augment_options(enlarge=True)
 @click.option(
     "--standardize",
     is_flag=True,

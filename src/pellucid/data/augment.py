@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +21,14 @@ Augment = Callable[[Array, np.random.Generator], Array]
 
 @dataclass(frozen=True)
 class Shift:
-    """Each picture moved by up to `pixels` up or down and left or right, every distance as likely; 0 moves in.
+    """Each picture moved by up to `pixels` up or down and left or right, every distance as likely.
 
     This is also the "random crop": to pad a picture with `pixels` zeros all around and cut its old size out of that at
     a random place is the same thing.
 
     Args:
         pixels: the farthest move.
+        fill: what moves in: a number, or None for the nearest pixel of the picture. Default 0.
 
     >>> x = np.eye(3)[None]
     >>> Shift(1)(x, np.random.default_rng(0))[0]
@@ -35,6 +38,7 @@ class Shift:
     """
 
     pixels: int = 1
+    fill: float | None = 0.0
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
         """Shifted copies of pictures x (N, H, W) or (N, H, W, C)."""
@@ -44,8 +48,7 @@ class Shift:
         N, H, W = x.shape[:3]
         p = self.pixels
         moves = rng.integers(0, 2 * p + 1, (2, N))
-        wide = np.zeros((N, H + 2 * p, W + 2 * p, *x.shape[3:]), x.dtype)
-        wide[:, p : p + H, p : p + W] = x
+        wide = framed(x, p, p, self.fill)
         windows = np.lib.stride_tricks.sliding_window_view(wide, (H, W), axis=(1, 2))
         picked = windows[np.arange(N), moves[0], moves[1]]  # (N, ..., H, W)
         return np.moveaxis(picked, (-2, -1), (1, 2)) if x.ndim > 3 else picked
@@ -82,33 +85,39 @@ class Flip:
         return y
 
 
-@dataclass(frozen=True, init=False)
-class Chain:
-    """Several changes, one after the other; each draws its own random numbers.
-
-    Args:
-        steps: functions `(x, rng) -> x`, in their order.
-
-    >>> Chain(Flip(), Shift(4))
-    Chain(steps=(Flip(vertical=False), Shift(pixels=4)))
-    >>> Chain(Flip(), Shift(1))(np.array([[[1, 2], [3, 4]]]), np.random.default_rng(4))[0]
-    array([[3, 0],
-           [0, 0]])
-    """
-
-    steps: tuple[Augment, ...]
-
-    def __init__(self, *steps: Augment) -> None:
-        object.__setattr__(self, "steps", steps)
-
-    def __call__(self, x: Array, rng: np.random.Generator) -> Array:
-        """The pictures after every step."""
-        for step in self.steps:
-            x = step(x, rng)
-        return x
-
-
 def check_pictures(name: str, x: Array) -> None:
     """Refuse what has no height and width."""
     if x.ndim < 3:
         raise ShapeError(f"{name} changes pictures (N, H, W), and cannot change an array of shape {x.shape}.")
+
+
+def check_strength(thing: Any, name: str, low: float, high: float | None = None) -> None:
+    """Refuse a change whose argument of this name is no number from `low` to `high`."""
+    value = getattr(thing, name)
+    if isinstance(value, bool) or not low <= value <= (float("inf") if high is None else high) or not isfinite(value):
+        to = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+        raise UsageError(f"{type(thing).__name__}'s {name} is a number {to}, not {value!r}.")
+
+
+def framed(x: Array, before: int, after: int, fill: float | None, dtype: Any = None) -> Array:
+    """Pictures with a frame of a number, or of their nearest pixels if `fill` is None.
+
+    >>> framed(np.array([[[1, 2], [3, 4]]]), 0, 1, None)[0]
+    array([[1, 2, 2],
+           [3, 4, 4],
+           [3, 4, 4]])
+    """
+    N, H, W, *C = x.shape
+    wide = np.full((N, H + before + after, W + before + after, *C), fill or 0, x.dtype if dtype is None else dtype)
+    inside = slice(before, before + H), slice(before, before + W)
+    wide[:, *inside] = x
+    if fill is None:
+        wide[:, :before, inside[1]], wide[:, before + H :, inside[1]] = x[:, :1], x[:, -1:]
+        left, right = wide[:, :, before : before + 1], wide[:, :, before + W - 1 : before + W]
+        wide[:, :, :before], wide[:, :, before + W :] = left, right
+    return wide
+
+
+def like(y: Array, x: Array) -> Array:
+    """Computed pictures y in the type of x: whole numbers are rounded."""
+    return np.asarray((np.rint(y) if x.dtype.kind in "biu" else y).astype(x.dtype, copy=False))

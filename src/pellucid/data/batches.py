@@ -31,6 +31,8 @@ class Data:
         mask: for sequences, which time steps (N, T) are real; layers that read sequences skip the others, the loss
             does not. Default None: all are.
         target: what t is called, for tables.
+        parents: for copies that `pl.enlarge` made, the number of the sample that each was made of; `pl.split` keeps
+            those of one parent on one side.
 
     Raises:
         DataError: if x, t and weights are not of one length, or empty.
@@ -48,6 +50,7 @@ class Data:
     name: str = "data"
     mask: Array | None = None
     target: str = ""
+    parents: Array | None = None
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.t):
@@ -71,7 +74,8 @@ class Data:
         """Some of the samples, by a slice or an array of indices."""
         w = None if self.weights is None else self.weights[at]
         m = None if self.mask is None else self.mask[at]
-        return replace(self, x=self.x[at], t=self.t[at], weights=w, mask=m)
+        p = None if self.parents is None else self.parents[at]
+        return replace(self, x=self.x[at], t=self.t[at], weights=w, mask=m, parents=p)
 
     def __repr__(self) -> str:
         kind = f"{len(self.classes)} classes" if self.classes else "values"

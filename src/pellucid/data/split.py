@@ -28,7 +28,8 @@ def split(data: Data, share: float, seed: int = 0, *, groups: Any = None, times:
         times: when each sample was, (N,), numbers or dates: the latest are set aside, and equal times stay together.
 
     Raises:
-        UsageError: if the share cannot be, or there is only one sample, group or time.
+        UsageError: if the share cannot be, or there is only one sample, group or time; or if a sample and a copy of it
+            (`pl.enlarge`) would be on two sides.
 
     >>> rest, aside = split(Data(np.zeros((10, 1)), np.array([0] * 8 + [1] * 2), ("a", "b")), 0.5)
     >>> len(rest), np.bincount(aside.t).tolist()
@@ -60,7 +61,7 @@ def three_parts(
     return data[learn[rest]], data[learn[choose]], data[judge]
 
 
-def _divide(data: Data, share: float, seed: int, groups: Any, times: Any) -> tuple[Array, Array]:
+def _chosen(data: Data, share: float, seed: int, groups: Any, times: Any) -> tuple[Array, Array]:
     """The indices of the rest and of those set aside, each in order."""
     if not 0.0 < share < 1.0:
         raise UsageError(f"The share that is set aside lies between 0 and 1, not at {share!r}; 0.1 is common.")
@@ -85,6 +86,17 @@ def _divide(data: Data, share: float, seed: int, groups: Any, times: Any) -> tup
     over = np.abs(np.cumsum(sizes[blocks])[:-1] - share * len(data))  # how far the share is missed after each block
     aside = np.isin(block, blocks[: int(over.argmin()) + 1])
     return np.flatnonzero(~aside), np.flatnonzero(aside)
+
+
+def _divide(data: Data, share: float, seed: int, groups: Any, times: Any) -> tuple[Array, Array]:
+    """The indices of the rest and of those set aside, each in order; never a sample and a copy of it on two sides."""
+    rest, aside = _chosen(data, share, seed, groups, times)
+    if data.parents is not None and np.isin(data.parents[aside], data.parents[rest]).any():
+        raise UsageError(
+            f"{data.name} holds copies of its samples, and this split would put some of one sample on both sides: what "
+            "is measured would be a lie. Split first and enlarge the training part alone, or give groups=data.parents."
+        )
+    return rest, aside
 
 
 def folds(t: Sequence[Any] | Array, k: int = 5, seed: int = 0) -> Iterator[tuple[Array, Array]]:

@@ -44,6 +44,12 @@ class Broke:
     `path` and `place` say where it is in `trace`, `what` says it in words; `count` of the array's `size` numbers are
     not finite. `row` is the sample's place in the batch and `sample` its place in the training data, where that is
     known; `step` is the step, `healthy` the last one to go back to, `causes` what is likely to help, most likely first.
+
+    >>> import pellucid as pl
+    >>> model = pl.Model(pl.Dense(1), input_shape=(1,))
+    >>> broke = pl.where_it_broke(model, [[1.0], [float("nan")]], [0.0, 0.0])
+    >>> isinstance(broke, pl.Broke), broke.number, broke.who, [cause.name for cause in broke.causes]
+    (True, '0.dense.x[1,0]', 'row 1 of the batch', ['data not finite'])
     """
 
     path: str

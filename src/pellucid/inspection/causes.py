@@ -113,8 +113,8 @@ def _rate(seen: Seen, inside: bool) -> Iterator[Finding]:
 def gentler(rate: float, optimizer: Optimizer | None) -> float:
     """A rate to try instead of one that was too high: a tenth of it, and no more than is usual.
 
-    >>> gentler(0.02, Adam()), gentler(1e9, Adam()), gentler(1e9, SGD()), gentler(1e9, SGD(momentum=0.9))
-    (0.002, 0.001, 0.1, 0.01)
+    >>> gentler(0.005, Adam()), gentler(1e9, Adam()), gentler(1e9, SGD()), gentler(1e9, SGD(momentum=0.9))
+    (0.0005, 0.001, 0.1, 0.01)
     """
     usual = 0.001 if isinstance(optimizer, Adam | RMSprop) else 0.1
     usual = round(usual * (1.0 - getattr(optimizer, "momentum", 0.0)), 6)  # momentum repeats each step so often

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid import data as data_room
-from pellucid import metrics as known_metrics
+from pellucid import metrics as known
 from pellucid.base.errors import DataError, UsageError
 from pellucid.checkpoint import fingerprint
-from pellucid.data.augment import Augment, Chain
+from pellucid.data.augment import Augment
 from pellucid.data.batches import as_data
 from pellucid.describe import rebuild
 from pellucid.inspection.recompute import Parts
@@ -79,7 +78,7 @@ def open_recording(
 
 def _metrics(names: list[str], given: Sequence[Metric] | None) -> tuple[Metric, ...]:
     """The metrics by their names, or those given if they are called so."""
-    found: list[Metric] = [getattr(known_metrics, name) for name in names if hasattr(known_metrics, name)]
+    found: list[Metric] = [getattr(known, name) for name in names if hasattr(known, name)]
     found = found if given is None else list(given)
     if [metric_name(f) for f in found] != names:
         raise UsageError(f"It was recorded with the metrics {', '.join(names) or 'none'}: give them, metrics=[...].")
@@ -90,11 +89,8 @@ def _augment(said: dict[str, Any] | None, given: Augment | None) -> Augment | No
     """The augmentation that was described, or the one given."""
     if said is None or given is not None:
         return given
-    if said["kind"] == "Chain":
-        steps = [_augment(step, None) for step in said["steps"]]
-        return Chain(*(step for step in steps if step is not None))
-    known = [kind for kind in vars(data_room).values() if isinstance(kind, type)]
-    if said["kind"] not in {kind.__name__ for kind in known}:
+    try:
+        return rebuild(said, (), "augment")  # type: ignore[no-any-return]
+    except DataError:
         text = said.get("repr", said)
-        raise UsageError(f"It was recorded with an augmentation of your own, {text}: give it, augment=.")
-    return rebuild(said, known, "augment")  # type: ignore[no-any-return]
+        raise UsageError(f"It was recorded with an augmentation of your own, {text}: give it, augment=.") from None

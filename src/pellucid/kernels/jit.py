@@ -15,6 +15,7 @@ from pellucid.base.normal import series
 from pellucid.kernels import reference
 from pellucid.kernels.compiler import kernel, listen
 from pellucid.kernels.jit_pictures import fold as fold
+from pellucid.kernels.jit_pictures import look_up as look_up
 from pellucid.kernels.jit_pictures import max_pool as max_pool
 from pellucid.kernels.jit_pictures import max_pool_backward as max_pool_backward
 from pellucid.kernels.jit_pictures import patches as patches

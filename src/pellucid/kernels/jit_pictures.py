@@ -1,4 +1,5 @@
-"""The compiled kernels for pictures (N, height, width, C): pooling, and the sum that undoes patches. See jit.py."""
+"""The compiled kernels for pictures (N, height, width, C): pooling, the sum that undoes patches, and looking
+up. See jit.py."""
 
 from __future__ import annotations
 
@@ -111,3 +112,31 @@ def max_pool_backward(dy: Array, winner: Array, shape: Shape, size: Pair, stride
     dx = np.empty(shape, dy.dtype) if tiled else np.zeros(shape, dy.dtype)
     _max_pool_backward(np.ascontiguousarray(dy), winner, size, stride, apart, dx)
     return dx
+
+
+@kernel
+def _look_up(x: Array, rows: Array, columns: Array, y: Array) -> None:
+    N, H, W, C = x.shape
+    flat, out = x.reshape(-1), y.reshape(-1)
+    low, high, wide = np.float32(0), np.float32(H - 1), np.float32(W - 1)
+    p = np.uint64(0)
+    for n in range(N):
+        for i in range(rows.shape[1]):
+            for j in range(rows.shape[2]):
+                r, q = min(max(rows[n, i, j], low), high), min(max(columns[n, i, j], low), wide)
+                top, left = min(np.uint32(r), np.uint32(H - 2)), min(np.uint32(q), np.uint32(W - 2))
+                down, right = r - np.float32(top), q - np.float32(left)
+                a = np.uint64(((n * H + top) * W + left) * C)
+                b = a + np.uint64(W * C)
+                for _ in range(C):
+                    upper = flat[a] + (flat[a + np.uint64(C)] - flat[a]) * right
+                    lower = flat[b] + (flat[b + np.uint64(C)] - flat[b]) * right
+                    out[p] = upper + (lower - upper) * down
+                    a, b, p = a + np.uint64(1), b + np.uint64(1), p + np.uint64(1)
+
+
+def look_up(x: Array, rows: Array, columns: Array) -> Array:
+    """The pictures x (N, H, W, C) at places between their pixels: rows and columns, float32 (N, h, w)."""
+    y = np.empty((*rows.shape, x.shape[3]), x.dtype)
+    _look_up(np.ascontiguousarray(x), np.ascontiguousarray(rows), np.ascontiguousarray(columns), y)
+    return y

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from math import prod
 from typing import Any
 
@@ -191,6 +191,35 @@ def _seen(x: Array, at: Pair, out: Shape, stride: Pair, dilation: Pair) -> Array
     """A view of x: the number at the place `at` = (i, j) of every window, (N, *out, C)."""
     top, left = at[0] * dilation[0], at[1] * dilation[1]
     return x[:, top : top + stride[0] * out[0] : stride[0], left : left + stride[1] * out[1] : stride[1]]
+
+
+def look_up(x: Array, rows: Array, columns: Array) -> Array:
+    """The pictures x (N, H, W, C) at places between their pixels: rows and columns, float32 (N, h, w).
+
+    Of the four pixels around a place, each counts as it is near (bilinear); what is outside is as the last inside.
+    H and W are 2 or more.
+    """
+    N, H, W, C = x.shape
+    rows, columns = np.clip(rows, 0.0, H - 1.0), np.clip(columns, 0.0, W - 1.0)
+    top, left = np.minimum(rows.astype(np.intp), H - 2), np.minimum(columns.astype(np.intp), W - 2)
+    rows -= top
+    columns -= left
+    down, right = rows[..., None], columns[..., None]
+    at = (top + np.arange(N)[:, None, None] * H) * W + left
+    flat = x.reshape(-1) if C == 1 else x.reshape(-1, C)
+    pixel = partial(flat.take, axis=0, mode="wrap")  # every place is inside, and this mode is the fastest
+    upper, lower = (
+        _between(pixel(k).reshape(*at.shape, C), pixel(k + 1).reshape(*at.shape, C), right) for k in (at, at + W)
+    )
+    return _between(upper, lower, down)
+
+
+def _between(a: Array, b: Array, share: Array) -> Array:
+    """`a + share (b - a)`, in the place of a."""
+    b -= a
+    b *= share
+    a += b
+    return a
 
 
 def adam(

@@ -5,7 +5,7 @@ The figures that each reaches are in docs/suite.md, what the earlier projects re
 
 from __future__ import annotations
 
-from pellucid.data.augment import Chain, Flip, Shift
+from pellucid.data import Chain, Flip, Shift
 from pellucid.optim import AdamW
 from pellucid.recipes.cells import stain, turn
 from pellucid.recipes.divide import Folds, HeldOut, PatientFolds

@@ -19,6 +19,8 @@ from pellucid.base.errors import UsageError
 from pellucid.events import Event, StepDone
 from pellucid.inspection.trace import Trace
 from pellucid.inspection.tracing import tracing
+from pellucid.layers.compose import walk
+from pellucid.model import Model
 from pellucid.train import Training, check_count
 
 SIDE = 128  # bins on each side of 0
@@ -116,11 +118,13 @@ class Moment:
     ratio: dict[str, float]  # |update| / |weights|, by array; nothing where the optimizer is not known
 
 
-def moment(trace: Trace, step: int) -> Moment:
-    """The counts of a traced step."""
-    leaves = {path: node for path, node in trace.nodes.items() if not node.layer.children()}
+def moment(trace: Trace, step: int, model: Model | None = None) -> Moment:
+    """The counts of a traced step. `model` saves the trace from copying its own, of which only the form is asked."""
+    model = model or trace.model
+    inside = walk(model.net, (1, *model.input_shape))
+    leaves = {path: trace.nodes[path] for path, layer, _ in inside if not layer.children()}
     grads, ratios = dict[str, Sizes](), dict[str, float]()
-    for path, slot in trace.model.slots.items():
+    for path, slot in model.slots.items():
         grads[path] = Sizes.of(trace.grad[slot.at])
         length = float(np.linalg.norm(trace.theta[slot.at]))
         if trace.update is not None and slot.decay and length:  # biases begin at 0: they have no share yet
@@ -143,7 +147,7 @@ class Watch(Iterator[Event]):
         with tracing(self.training, most=1) as traces:  # for this one step alone
             event = next(self.training)
         if traces and isinstance(event, StepDone):
-            self.moments.append(moment(traces[-1], event.step))
+            self.moments.append(moment(traces[-1], event.step, self.training.model))
         return event
 
 
