@@ -117,6 +117,8 @@ def _recording(env: Environment, run: str, data: str | None) -> dict[str, Any]:
 
 def _model(run: str, data: str | None, target: str | None, seed: int) -> dict[str, Any]:
     """A model, the samples that it is asked about, and those that it was trained on."""
+    from dataclasses import replace
+
     import pellucid as pl
     from pellucid.base.errors import UsageError
     from pellucid.cli.evaluate import same_classes, same_columns
@@ -132,6 +134,6 @@ def _model(run: str, data: str | None, target: str | None, seed: int) -> dict[st
     for found in load_any(data, target, seed, net.prepare):
         if found is not None:
             check_finite(found)
-            parts.append(with_targets(net, same_classes(net, same_columns(net, found), data)))
+            parts.append(replace(with_targets(net, same_classes(net, same_columns(net, found), data)), name=data))
     part = "test" if len(parts) == 2 else "whole"
     return {"run": run, "data": parts[-1], "part": part, "training": parts[0]}

@@ -64,9 +64,7 @@ def page(line: Line, depth: int = DEPTH, most: int = MOST, remarks: tuple[str, .
     )
 
 
-def body(
-    line: Line, depth: int, most: int, remarks: tuple[str, ...] = (), tag: str = "div", level: int = 1
-) -> str:
+def body(line: Line, depth: int, most: int, remarks: tuple[str, ...] = (), tag: str = "div", level: int = 1) -> str:
     """The number as a heading of this level, its drawing, its terms, and the source line that computed it."""
     first, formula = head(line)
     parts = [f"<h{level}>{_coloured(first, line.value)}</h{level}>", f"<p><code>{escape(formula.strip())}</code></p>"]
