@@ -19,8 +19,11 @@ import pytest
 import pellucid as pl
 from pellucid.inspection.recordfile import EVENTS
 from pellucid.inspection.report.amounts import thinner
+from pellucid.inspection.report.drawn import SURE
 from pellucid.inspection.report.html import clean, figure, number
-from pellucid.inspection.report.moments import chosen, ratios
+from pellucid.inspection.report.ledgers import _largest_gradient
+from pellucid.inspection.report.looks import look_at
+from pellucid.inspection.report.moments import chosen
 from pellucid.inspection.report.png import LEVELS, indexed, png, signed
 
 RNG = np.random.default_rng(0)
@@ -172,9 +175,22 @@ def test_its_steps_are_the_recordings(page: pl.Page, recording: pl.Recording) ->
             continue
         assert row[2] == number(recording.losses[step - 1])
         assert row[5] == number(recording.rates[step - 1])
-        shares = ratios(model, recording.at(step - 1).model.theta)
-        assert row[6:] == [number(value) for value in shares.values()]
+        assert row[6:] == [number(share) for share in shares(recording, step)]
         assert f'id="step-{step}"' in page.html
+
+
+def shares(recording: pl.Recording, step: int) -> list[float]:
+    """How far a step moved each array of weights, as a share of its length before."""
+    before, after = (recording.at(k).model.layers for k in (step - 1, step))
+    both = [(before[i].W, after[i].W) for i in (0, 2)]  # type: ignore[attr-defined]
+    return [float(np.sqrt(((new - old) ** 2).sum()) / np.sqrt((old**2).sum())) for old, new in both]
+
+
+def test_far_steps_have_their_own_update(recording: pl.Recording) -> None:
+    _, _, middle, last = table(pl.report(recording, doctor=0, steps=3), "The chosen steps")
+    for row in (middle, last):
+        assert [float(cell) for cell in row[6:]] == pytest.approx(shares(recording, int(row[0])), rel=1e-3)
+    assert 2 < int(middle[0]) < int(last[0]) - 2
 
 
 def test_its_confusion_matrix_and_what_is_behind_it(page: pl.Page, recording: pl.Recording) -> None:
@@ -208,6 +224,10 @@ def test_the_numbers_that_are_opened(page: pl.Page, recording: pl.Recording) -> 
     assert abs(float(found[3])) == pytest.approx(weights, rel=1e-3)
     assert pl.ledger(trace, f"{found[2]}.dW[{found[1]}]").value == pytest.approx(float(found[3]), rel=1e-3)
     assert "The strongest hidden unit" in page.html
+    trace.grad[trace.model.slots["0.dense.W"].at] *= 1e3
+    assert _largest_gradient(trace).startswith("0.dense.dW[")
+    trace.grad[trace.model.slots["2.dense.W"].at] *= 1e6
+    assert _largest_gradient(trace).startswith("2.dense.dW[")
 
 
 def test_how_to_have_it_again(page: pl.Page, recording: pl.Recording) -> None:
@@ -315,6 +335,13 @@ def test_the_plane_is_what_the_network_answers(tmp_path: Path) -> None:
     said = np.array([int(cell) for row in rows for cell in row[1:]])
     assert (said == answers).mean() > 0.95  # the places are written in four digits
     assert page.html.count('<use href="#points"/>') == len(recording.steps)
+    drawn = re.findall(r'<image href="data:image/png;base64,(.*?)"', page.html)
+    assert len(drawn) == len(recording.steps)
+    pixels = unpacked(base64.b64decode(drawn[-1]))
+    look = look_at(recording.at(last).model, data)
+    assert look is not None
+    assert (pixels // SURE == look.values[::-1]).all()  # the first row of a picture is its top
+    assert len(np.unique(pixels)) > 3
 
 
 def test_a_line_is_what_the_network_answers(tmp_path: Path) -> None:
