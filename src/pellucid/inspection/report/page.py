@@ -70,7 +70,7 @@ def report(
     doctor: float = 20.0,
     prove: bool = False,
     megabytes: float = MEGABYTES,
-    told: Callable[[str], None] = lambda what: None,
+    told: Callable[[str], None] | None = None,
 ) -> Page:
     """One page about a training: summary, curves, findings, mistakes, steps, opened numbers, how to have it again.
 
@@ -108,8 +108,9 @@ def report(
             f"megabytes must be above 0, doctor 0 seconds or more, and steps 2 to 400, not {megabytes!r}, {doctor!r} "
             f"and {steps!r}."
         )
-    found = find(run, data, part, training, steps, doctor, prove, told)
-    told("writing")
+    hears = told or (lambda what: None)
+    found = find(run, data, part, training, steps, doctor, prove, hears)
+    hears("writing")
     size = 0
     for amounts in thinner():
         page = Page(_whole(found, amounts), amounts.left_out, tuple(found.subject.notes))
