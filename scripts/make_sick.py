@@ -1,4 +1,4 @@
-"""Writes the generated parts of docs/doctor.md: what the examples print, the table of the sick, the list of the healthy.
+"""Writes the generated parts of docs/doctor.md: what the examples print, the table of the sick, the healthy.
 
 python scripts/make_sick.py
 """

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 import pellucid as pl
-from pellucid.inspection.doctor import LADDER
 from pellucid.inspection.ladder import proving
 from pellucid.inspection.ladder.case import Case, Clock, OutOfTime
 from pellucid.inspection.ladder.change import drops, rebuilt, unrestrained
+from pellucid.inspection.ladder.climb import LADDER
 from pellucid.inspection.ladder.course import course
+from pellucid.inspection.ladder.rates import Tried, advised
 from pellucid.inspection.proof import Proof, sparkline
 from tests.sick.case import SetUp
 from tests.sick.corpus import SICK, classes, usual
@@ -28,7 +29,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "doctor.md"
 
 @cache
 def examined(says: str) -> pl.Diagnosis:
-    return next(one for one in (*SICK, *HEALTHY) if one.says == says).examine()
+    return next(one for one in (*SICK, *HEALTHY) if one.says == says).examine(prove=True)
 
 
 @pytest.mark.parametrize("one", SICK, ids=lambda one: one.says)
@@ -72,7 +73,7 @@ def test_the_table_in_the_docs_is_what_is_found() -> None:
 
 def test_the_same_arguments_give_the_same_diagnosis() -> None:
     one = SICK[30]
-    first, second = one.examine(prove=True), one.examine(prove=True)
+    first, second = examined(one.says), one.examine(prove=True)
     assert first.as_dict() == second.as_dict()
     assert str(first) == str(second)
 
@@ -113,8 +114,26 @@ def test_a_clock_that_is_over_ends_a_short_training() -> None:
         course(case, 5)
 
 
+def test_a_short_training_leaves_its_case_as_it_was() -> None:
+    model, data, told = classes(*usual())
+    case, theta = Case(model, data, data, told["optimizer"]), model.theta.copy()
+    done = course(case, 5, {"loss": lambda m: case.loss_of(m, data)}, every=2)
+    assert (model.theta == theta).all()
+    assert case.optimizer.t == 0
+    assert done.at == [0, 2, 4, 5]
+    assert len(done.losses) == 5
+    assert done.measured["loss"][-1] < done.measured["loss"][0]
+    assert 0.0 < done.moved < 0.2
+
+
+def test_the_advised_rate_is_the_lowest_that_is_about_as_good_and_not_wild() -> None:
+    curve = [Tried(0.1, 0.9, 1e-3), Tried(1.0, 0.5, 1e-2), Tried(10.0, 0.45, 9e-2), Tried(100.0, 0.1, 0.8)]
+    assert advised(curve).factor == 1.0
+    assert advised([*curve[2:], Tried(1e3, float("inf"), float("inf"))]).factor == 10.0
+
+
 def test_a_diagnosis_is_plain_values() -> None:
-    diagnosis = SICK[0].examine(prove=True)
+    diagnosis = examined(SICK[0].says)
     said = json.loads(json.dumps(diagnosis.as_dict()))
     assert said["ok"] is False
     assert said["findings"][0]["name"] == "softmax twice"
@@ -133,6 +152,8 @@ def test_what_does_not_fit_at_all_is_an_error() -> None:
         pl.doctor(model, data.x, data.t + 5)
     with pytest.raises(pl.DataError, match="nan"):
         pl.doctor(model, np.where(data.x > 1, np.nan, data.x), data.t)
+    with pytest.raises(pl.UsageError, match="no parameters"):
+        pl.doctor(pl.Model(pl.Flatten(), input_shape=4), data.x, data.x)
     for name in ("epochs", "batch_size"):
         with pytest.raises(pl.UsageError, match=name):
             pl.doctor(model, data, **{name: 0})
@@ -141,13 +162,34 @@ def test_what_does_not_fit_at_all_is_an_error() -> None:
 def test_two_things_that_are_wrong_are_both_found_the_cause_first() -> None:
     data = clouds()
     model = pl.Model(*usual(), pl.Softmax(), loss=pl.SoftmaxCrossEntropy(), input_shape=4)
-    diagnosis = pl.doctor(model, 50 * data.x, data.t, optimizer=pl.Adam(3.0), epochs=40, batch_size=32, seconds=None)
+    diagnosis = pl.doctor(model, 50 * data.x, data.t, optimizer=pl.Adam(3.0), epochs=40, batch_size=32, prove=True)
     assert diagnosis.names == ("softmax twice", "unscaled inputs", "learning rate too high")
-    proofs = [finding.proof for finding in pl.doctor(model, 50 * data.x, data.t, optimizer=pl.Adam(3.0), epochs=40,
-        batch_size=32, seconds=None, prove=True).findings]  # fmt: skip
-    assert all(proof is not None and proof.helped for proof in proofs)  # each at the rate that was right in the end
     marked = [looked.what for looked in diagnosis.looked if looked.found]
     assert marked == ["last layer and loss", "inputs", "learning rate"]
+    first, *others = (finding.proof for finding in diagnosis.findings)
+    assert first is not None
+    assert first.says.endswith("the findings below are not cured here.")  # its cure alone is not enough
+    assert all(proof is not None and proof.helped for proof in others)
+
+
+def test_numbers_of_any_size_and_rates_of_any_height_are_told_apart() -> None:
+    model = pl.Model(pl.Dense(64), pl.ReLU(), pl.Dense(1), input_shape=4)
+    x = clouds().x
+    told = {"optimizer": pl.SGD(1e3), "batch_size": 32, "seconds": None}
+    names = pl.doctor(model, 1e30 * x.astype(float), 1e20 * x[:, 0].astype(float), **told).names
+    assert names == ("unscaled inputs", "unscaled targets", "learning rate too high")
+    assert pl.doctor(
+        model, x, np.ones(240), optimizer=pl.Adam(0.02), seconds=None
+    ).ok  # nothing to learn, nothing wrong
+
+
+def test_sequences_with_an_answer_a_step_are_examined() -> None:
+    x = np.random.default_rng(0).integers(0, 5, (150, 6))
+    layers = pl.Embedding(5, 8), pl.GRU(12, sequence=True), pl.Dense(5)
+    model = pl.Model(*layers, loss=pl.SoftmaxCrossEntropy(), input_shape=(6,))
+    diagnosis = pl.doctor(model, x, np.roll(x, 1, axis=1), optimizer=pl.Adam(0.02), batch_size=32, seconds=None)
+    assert diagnosis.ok, str(diagnosis)
+    assert diagnosis.left_out == ()
 
 
 def test_a_function_without_a_slope_passes_no_gradient_but_is_no_mistake() -> None:
@@ -170,7 +212,7 @@ HELPS = (
 @pytest.mark.parametrize("name", HELPS)
 def test_the_cure_helps(name: str) -> None:
     one = next(one for one in SICK if one.expected == name)
-    finding = one.examine(prove=True)[name]
+    finding = examined(one.says)[name]
     assert finding.proof is not None
     assert finding.proof.helped, str(finding)
     assert np.isfinite(finding.proof.after).all()
@@ -179,8 +221,7 @@ def test_the_cure_helps(name: str) -> None:
 
 
 def test_a_proof_measures_what_both_have_in_common() -> None:
-    accuracy = next(one for one in SICK if one.says == "squared error on class ids").examine(prove=True)
-    proof = accuracy["squared error on classes"].proof
+    proof = examined("squared error on class ids")["squared error on classes"].proof
     assert proof is not None
     assert proof.measure == "validation accuracy"
     assert proof.before[0] <= 1.0

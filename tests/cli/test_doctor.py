@@ -10,7 +10,7 @@ import pytest
 import pellucid as pl
 from pellucid.cli import doctor as verb
 from pellucid.cli.plan import Options
-from tests.cli.tools import files, run
+from tests.cli.tools import files, run, screen
 
 SMALL = ("moons", "--layers", "16,2", "--epochs", 30)
 
@@ -116,3 +116,12 @@ def test_training_says_what_was_noticed() -> None:
     told = run("train", "moons", "--layers", "16,2", "--lr", 1e-8, "--epochs", 30, "--json").done()
     found = [event for event in told.events if event["event"] == "finding"]
     assert [event["name"] for event in found] == ["loss not falling"]
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_at_a_terminal_what_does_not_fit_goes_on_after_a_margin(columns: int) -> None:
+    lines = screen(run("doctor", *SMALL, "--lr", 30, "--prove", columns=columns, terminal=True).out)
+    assert max(map(len, lines)) <= columns
+    assert any(line.startswith("! learning rate") for line in lines)
+    begin = next(i for i, line in enumerate(lines) if line.startswith("1. learning rate too high"))
+    assert lines[begin + 1].startswith("   ")

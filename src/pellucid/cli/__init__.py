@@ -32,8 +32,8 @@ VERBS = {
     "plot": ("pellucid.cli.plot:command", "Draw a saved network: curves, mistakes, weights, ..."),
     "report": ("pellucid.cli.reporting:command", "Write one HTML page about a training."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
-    "replay": ("pellucid.cli.replay:command", "Go back to any step of a recorded training, exactly."),
     "doctor": ("pellucid.cli.doctor:command", "Find what is wrong with a training, and try the cure."),
+    "replay": ("pellucid.cli.replay:command", "Go back to any step of a recorded training, exactly."),
     "system": ("pellucid.cli.system:command", "Show this machine, and make its matrix products faster."),
 }
 HELP = {"--help", "-h", "--version"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,10 @@ Examples:
   pellucid doctor digits.safetensors digits                 a network that was trained
 """
 NETWORK = {"layers", "activation", "loss", "dropout", "l1", "l2", "standardize"}  # a model file has these in it
-OPTIONS = (
+OPTIONS = (  # those of `pellucid train` that describe a training, in the order of its help
     "layers", "activation", "loss", "optimizer", "lr", "schedule", "decay", "momentum", "epochs", "batch_size",
-    "validation", "test", "dropout", "l1", "l2", "clip", "shift", "standardize", "seed", "target", "keep", "drop",
-    "group", "time",
+    "validation", "test", "dropout", "l1", "l2", "clip", "flip", "rotate", "scale", "shear", "crop", "elastic", "shift",
+    "stroke", "noise", "cutout", "mixup", "enlarge", "standardize", "seed", "target", "keep", "drop", "group", "time",
 )  # fmt: skip
 SHARED = [option for option in train.params if option.name in OPTIONS]
 
@@ -61,8 +62,8 @@ def command(env: Environment, /, subject: tuple[str, ...], prove: bool, seconds:
     from pellucid.cli.plan import Options, make_plan
     from pellucid.cli.tables import load_any
     from pellucid.cli.telling import say_line
-    from pellucid.inspection.doctor import LADDER, climb
     from pellucid.inspection.ladder.case import Case, Clock
+    from pellucid.inspection.ladder.climb import LADDER, climb
 
     if len(subject) > 2:
         raise click.UsageError(f"Give DATA, or MODEL and DATA; {' '.join(subject)} are {len(subject)}.")
@@ -111,11 +112,21 @@ def _known(net: pl.Model, data: pl.Data, name: str) -> pl.Data:
     return known
 
 
+def _say(env: Environment, line: str, margin: int, style: str | None = None) -> None:
+    """A line; at a terminal what does not fit goes on below, after so many columns."""
+    if env.stdout.is_terminal and len(line) > env.stdout.width:
+        line = textwrap.fill(
+            line, env.stdout.width, subsequent_indent=" " * margin, break_long_words=False, break_on_hyphens=False
+        )
+    env.say(line, style=style)
+
+
 def _tell(env: Environment, diagnosis: pl.Diagnosis, prove: bool) -> None:
     """The findings for people, the first cause first; each event for programs."""
     env.say("")
+    margin = 4 + max(len(one.what) for one in (*diagnosis.looked, *diagnosis.left_out))
     for line in diagnosis.lines():
-        env.say(line, style="bold yellow" if line.startswith("!") else None)
+        _say(env, line, margin, style="bold yellow" if line.startswith("!") else None)
     for one in diagnosis.looked:
         env.event("looked", what=one.what, says=one.says, found=list(one.found))
     for one in diagnosis.left_out:
@@ -123,8 +134,9 @@ def _tell(env: Environment, diagnosis: pl.Diagnosis, prove: bool) -> None:
     for i, finding in enumerate(diagnosis.findings, 1):
         env.say("")
         head, _, rest = str(finding).partition("\n")
-        env.say(f"{i}. {head}", style="bold")
-        env.say(rest)
+        _say(env, f"{i}. {head}", 3, style="bold")
+        for line in rest.splitlines():
+            _say(env, line, len(line) - len(line.lstrip()) + 2)
         env.event("finding", **finding.as_dict())
     env.say("")
     count = len(diagnosis.findings)

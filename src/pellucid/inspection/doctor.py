@@ -10,57 +10,16 @@ data are afterwards as they were.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from pellucid.base.errors import PellucidError
 from pellucid.data.augment import Augment
 from pellucid.data.batches import as_data, check_finite
 from pellucid.data.split import split
 from pellucid.inspection.finding import Finding
-from pellucid.inspection.ladder import (
-    eight,
-    gradient,
-    labels,
-    layers,
-    overfit,
-    pairs,
-    proving,
-    rates,
-    restraint,
-    scale,
-    shuffled,
-    start,
-    structure,
-    units,
-)
-from pellucid.inspection.ladder.case import Case, Clock, OutOfTime
-from pellucid.inspection.ladder.rung import Found, Rung
 from pellucid.model import Model
 from pellucid.optim import Adam, Optimizer
 from pellucid.train import check_count
-
-LADDER: dict[str, Rung] = {
-    "weights": start.finite,
-    "last layer and loss": pairs.examine,
-    "layers": structure.examine,
-    "inputs": scale.inputs,
-    "targets": scale.targets,
-    "gradient": gradient.examine,
-    "gradients by layer": layers.examine,
-    "loss at the start": start.loss,
-    "units at the start": start.alike,
-    "units": units.examine,
-    "schedule": rates.schedule,
-    "clip": rates.clip,
-    "restraint": restraint.examine,
-    "learning rate": rates.examine,
-    "eight samples": eight.examine,
-    "shuffled labels": shuffled.examine,
-    "labels": labels.examine,
-    "overfitting": overfit.examine,
-}
 
 
 @dataclass(frozen=True)
@@ -172,6 +131,9 @@ def doctor(
     >>> print(diagnosis["softmax twice"].code)
     pl.Model(..., pl.Dense(3), loss=pl.SoftmaxCrossEntropy(), ...)
     """
+    from pellucid.inspection.ladder.case import Case, Clock
+    from pellucid.inspection.ladder.climb import climb  # twenty files, which `import pellucid` need not wait for
+
     data = as_data(x, t)
     check_count("epochs", epochs, "it is how often every sample is to be seen")
     check_count("batch_size", batch_size, "32 to 512 are common")
@@ -183,62 +145,3 @@ def doctor(
         batch_size, clip, augment, seed, Clock.of(seconds),
     )  # fmt: skip
     return climb(case, prove)
-
-
-def climb(case: Case, prove: bool = False, told: Callable[[str], None] = lambda what: None) -> Diagnosis:
-    """Make the experiments in their order; `told` hears what is looked at next."""
-    case.prepared(case.probe[:1])  # what does not fit at all is an error, and no finding
-    sick: list[tuple[Case, Found]] = []
-    looked: dict[str, Looked] = {}
-    left_out: list[Looked] = []
-    stopped = ""
-    for name, rung in LADDER.items():
-        if stopped:
-            left_out.append(Looked(name, f"{stopped!r} would be behind it"))
-            continue
-        told(name)
-        try:
-            for says, found in _examined(rung, case):
-                before = looked.get(name, Looked(name, says))
-                looked[name] = before if found is None else replace(before, found=(*before.found, found.finding.name))
-                if found is None:
-                    break
-                sick.append((case, found))
-                stopped = found.finding.name if found.stops else ""
-                if found.cured is not None:
-                    case = found.cured
-        except OutOfTime:
-            left_out.append(Looked(name, "the time was over"))
-        except PellucidError as error:
-            left_out.append(Looked(name, str(error).splitlines()[0]))
-    findings = [found.finding if not prove else _proved(before, found, case, told) for before, found in sick]
-    return Diagnosis(tuple(findings), tuple(looked.values()), tuple(left_out))
-
-
-def _proved(before: Case, found: Found, healthy: Case, told: Callable[[str], None]) -> Finding:
-    """The finding with its cure tried, at the rate that was right in the end: a wrong one would hide what it does."""
-    cured = found.cured
-    if cured is None:
-        return found.finding
-    told(f"the cure of {found.finding.name!r}")
-    if cured.optimizer is before.optimizer and cured.clip == before.clip:
-        pace = {"optimizer": healthy.optimizer, "clip": healthy.clip}
-        before, found = before.but(**pace), replace(found, cured=cured.but(**pace))
-    try:
-        return replace(found.finding, proof=proving.prove(before, found))
-    except OutOfTime:
-        return found.finding
-
-
-def _examined(rung: Rung, case: Case) -> Iterator[tuple[str, Found | None]]:
-    """What a rung says, and again with what it found cured, until it finds nothing more."""
-    known: set[str] = set()
-    while True:
-        seen = rung(case)
-        found = seen.found if seen.found is None or seen.found.finding.name not in known else None
-        if not known or found is not None:
-            yield seen.says, found
-        if found is None or found.cured is None:
-            return
-        known.add(found.finding.name)
-        case = found.cured

@@ -125,6 +125,8 @@ class Case:
         t = self.model.loss.targets(data.t, (len(data), *self.model.output_shape))
         if not self.classes:
             return None
+        if len(self.model.output_shape) > 1:
+            return None  # a class for every time step or place
         if t.ndim == 2 and t.shape[1] > 1:
             return None if self.yes_or_no and not (t.sum(axis=1) == 1).all() else np.asarray(t.argmax(axis=1))
         return np.asarray(t.reshape(len(t), -1)[:, 0], np.int64) if t.size == len(t) else None

@@ -21,8 +21,14 @@ POINTS = 40
 GAIN = 0.05  # a share by which the figure must be better before it counts as help
 
 
-def prove(case: Case, found: Found) -> Proof:
-    """Both curves, and what they say. Measured is what both trainings have in common."""
+def prove(case: Case, found: Found, alone: bool = True) -> Proof:
+    """Both curves, and what they say. Measured is what both trainings have in common.
+
+    Args:
+        case: without the cure.
+        found: what was found, with the cured case.
+        alone: whether nothing else was found after it that may hide what the cure does. Default true.
+    """
     cured = found.cured
     assert cured is not None
     if case.model.history and cured.model.theta.size != case.model.theta.size:
@@ -42,7 +48,7 @@ def prove(case: Case, found: Found) -> Proof:
     elif not isfinite(end):
         fate = "the training is refused" if len(a[1]) == 1 else f"the {name} is no longer finite"
         says = f"Without the cure {fate}; with it the {name} is {better:.3g} after {steps} steps"
-    says += "." if helped else ": no difference so soon."
+    says += "." if helped else ": no difference so soon." if alone else "; the findings below are not cured here."
     return Proof(name, tuple(at), tuple(a[1]), tuple(b[1]), helped, says)
 
 

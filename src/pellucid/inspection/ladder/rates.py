@@ -21,8 +21,9 @@ from pellucid.optim import RandomSearch
 from pellucid.schedules import as_schedule, cosine
 
 STEPS = 60
-FACTORS = tuple(10.0**k for k in range(-4, 9))  # above 1 only as far as a rate of MOST
-MOST = 10.0
+FACTORS = tuple(10.0**k for k in range(-8, 9))
+MANY = 1e-4  # so far down each is tried, and further to a rate of LEAST; above 1 only up to a rate of MOST
+LEAST, MOST = 1e-3, 10.0
 FAR = 0.15  # weights that move by less than this share in the whole training stay where they began
 EARLY = 0.1  # a rate that has all but gone after this part of the training falls too soon
 WILD = 0.1  # a step that moves the weights by more than this share of their length
@@ -106,7 +107,8 @@ def examine(case: Case) -> Seen:
     if peak <= 0:
         return Seen("0: nothing moves", _too_low(case.but(optimizer=paced(case.optimizer, 1e-3)), [], 0.0, 1e-3))
     start = case.loss_of(case.model, case.probe)
-    all_tried = {factor: tried(case, factor) for factor in FACTORS if factor <= 10 or peak * factor <= MOST}
+    low, high = min(MANY, LEAST / peak), max(10.0, MOST / peak)
+    all_tried = {factor: tried(case, factor) for factor in FACTORS if low <= factor <= high}
     own, best = all_tried[1.0], min(all_tried.values(), key=lambda one: one.loss)
     said = f"{peak:.3g} moves the weights by {own.moved:.1g} of their length a step"
     said += f"; {peak * best.factor:.2g} learns fastest"
@@ -135,7 +137,7 @@ def advised(curve: list[Tried]) -> Tried:
 def _table(case: Case, curve: list[Tried]) -> tuple[str, ...]:
     peak = case.peak
     words = [
-        f"{peak * one.factor:.1g}: {one.loss:.3g}" if isfinite(one.loss) else f"{peak * one.factor:.1g}: not finite"
+        f"{float(f'{peak * one.factor:.1g}'):g}: " + (f"{one.loss:.3g}" if isfinite(one.loss) else "not finite")
         for one in curve
     ]
     return (f"the loss after {STEPS} steps at each rate: {', '.join(words)}",) if words else ()

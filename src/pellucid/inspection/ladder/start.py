@@ -68,6 +68,8 @@ def loss(case: Case) -> Seen:
     measured, chance = case.loss_of(case.model, case.probe), case.chance
     name = f"ln {case.classes}" if case.classes else "the targets' variance"
     said = f"{measured:.3g}, and {name} is {chance:.3g}"
+    if chance <= 0:
+        return Seen(said + ": the targets are all the same")
     if trained or measured <= (TIMES * chance + 0.5 if case.classes else TIMES_VALUES * chance + 1e-6):
         return Seen(said)
     z = case.model.net.forward(case.prepared(case.probe)[0], Run())[0]
