@@ -195,14 +195,17 @@ def test_it_is_printed_without_its_controls(open_page: Open, html: Callable[[str
     assert page.locator("main").is_visible()
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
+    assert not page.get_by_role("table", name="The chosen steps").is_visible()
     assert page.pdf().startswith(b"%PDF")
+    assert page.get_by_role("table", name="The chosen steps").is_visible()  # on paper nothing can be opened
 
 
 def test_with_forced_colours_and_without_motion_it_can_be_read(open_page: Open, html: Callable[[str], str]) -> None:
     page = open_page(html("pictures"), forced_colors="active", reduced_motion="reduce")
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
-    line, ground = (
-        page.evaluate(f"getComputedStyle(document.querySelector({query!r})).{name}")
-        for query, name in ((".chart .line", "stroke"), ("body", "backgroundColor"))
+    names = (("fill", ".chart .line"), ("stroke", ".chart .line"), ("stroke", ".chart .grid"), ("color", "body"))
+    fill, line, grid, ink = (
+        page.evaluate(f"getComputedStyle(document.querySelector({query!r})).{name}") for name, query in names
     )
-    assert line != ground
+    assert fill == "none"
+    assert line == ink != grid  # the reader's own colour

@@ -25,7 +25,8 @@ def curves(subject: Subject) -> str:
         parts.append(para("One epoch is a point, not a curve; the loss by step shows its course.", "soft"))
     parts.append(tag("div", "".join(charts), class_="charts"))
     if found is not None:
-        parts += [opened("The same as a table, epoch by epoch", "".join(grid(one) for one in found.tables()))]
+        tables = "".join(grid(one) for one in found.tables())
+        parts.append(opened("The same as a table, epoch by epoch", tables, kind="twin"))
     return "".join(parts)
 
 

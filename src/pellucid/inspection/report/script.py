@@ -75,6 +75,9 @@ SCRIPT = """
     });
   }
   if (links.length && cells.length) { open(cells[0], true); }
+  window.addEventListener("beforeprint", function () {
+    all("details.twin").forEach(function (one) { one.open = true; });
+  });
   window.addEventListener("hashchange", goTo);
   goTo();
 })();

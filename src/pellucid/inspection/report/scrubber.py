@@ -56,7 +56,7 @@ def scrubber(
         side += drawer.shared() + para(drawer.legend(), "soft") + drawer.marks()
     each = "".join(_moment(moment, drawer, place(min(max(moment.step, ends[0]), ends[1]), ends)) for moment in found)
     parts.append(tag("div", tag("div", side) + tag("div", each, id="moments"), class_="stage"))
-    parts.append(opened("The chosen steps as a table", _table(found)))
+    parts.append(opened("The chosen steps as a table", _table(found), kind="twin"))
     return "".join(parts)
 
 

@@ -133,8 +133,7 @@ footer { color: var(--soft); font-size: .9rem; padding-bottom: 3rem; }
 
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 @media (forced-colors: active) {
-  .chart .line, .chart .points { fill: var(--plus); fill-opacity: .55; }
-.chart .cursor { stroke: CanvasText; } .chart .dot, .bar .fill { fill: CanvasText; }
+  .chart .line, .chart .cursor { stroke: CanvasText; } .chart .dot, .bar .fill { fill: CanvasText; }
   .chart text { fill: CanvasText; } .matrix .right { border: 3px double CanvasText; }
   .pictures img, .pixels, .plane { forced-color-adjust: none; } }
 @media print {
