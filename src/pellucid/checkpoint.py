@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.base.arrays import Array
+from pellucid.base.arrays import Array, Rows
 from pellucid.base.errors import DataError, FileError, UsageError
 from pellucid.base.tally import Tally
 from pellucid.data.batches import Data
@@ -230,8 +230,11 @@ def fingerprint(data: Data) -> str:
     '2x3 float64 b92763a8'
     """
     digest = 0
-    for array in (data.x, data.t, data.weights, data.mask):
-        if array is not None:
+    arrays: tuple[Any, ...] = (data.x, data.t, data.weights, data.mask)
+    for array in arrays:
+        if isinstance(array, Rows):
+            digest = zlib.crc32(array.mark(), digest)
+        elif array is not None:
             for i in range(0, len(array), 4096):
                 digest = zlib.crc32(np.ascontiguousarray(array[i : i + 4096]).data, digest)
     return f"{'x'.join(map(str, data.x.shape))} {data.x.dtype} {digest:08x}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid import metrics as metric
-from pellucid.base.arrays import Array, Cache, Shape
+from pellucid.base.arrays import Array, Cache, Shape, as_rows
 from pellucid.base.check import check_mask, conform
 from pellucid.base.errors import DataError, UsageError
 from pellucid.base.params import Allocator, Penalty, Slot
@@ -186,7 +186,7 @@ class Model:
         Returns:
             {"loss": ..., "accuracy": ...}, a name for each metric.
         """
-        x, t = np.asarray(x), np.asarray(t)
+        x, t = as_rows(x), np.asarray(t)
         if len(x) != len(t) or len(x) == 0:
             raise DataError(f"evaluate needs as many targets as inputs, and at least one: {len(t)} and {len(x)}.")
         check_mask(mask, x)
@@ -214,11 +214,11 @@ class Model:
         Returns:
             (N, K), in the model's type.
         """
-        x = np.asarray(x)
+        x = as_rows(x)
         check_mask(mask, x)
         if len(x) <= batch_size:
             run = masked(self.net, PREDICT, mask)
-            return self.loss.link(self.net.forward(self.check_input(self.prepared(x)), run)[0])
+            return self.loss.link(self.net.forward(self.check_input(self.prepared(x[:])), run)[0])
         parts = [slice(i, i + batch_size) for i in range(0, len(x), batch_size)]
         return np.concatenate([self.predict(x[at], mask=None if mask is None else mask[at]) for at in parts])
 

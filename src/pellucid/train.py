@@ -23,7 +23,7 @@ from pellucid.base.run import PREDICT, Run
 from pellucid.base.seeds import stream
 from pellucid.base.tally import Tally
 from pellucid.data.augment import Augment
-from pellucid.data.batches import as_data, check_finite, order
+from pellucid.data.batches import as_data, check_finite
 from pellucid.data.chain import changed
 from pellucid.diverged import diverged, notes
 from pellucid.events import EpochDone, Event, History, Noted, StepDone
@@ -128,7 +128,7 @@ class Training(Iterator[Event]):
                 yield Noted(text)
         while self.epoch < self.epochs:
             start = time.perf_counter()
-            samples = order(len(self.data), self.seed, self.epoch)
+            samples = self.data.order(self.seed, self.epoch)
             while self.batch < self.steps_per_epoch:
                 first = self.batch * self.batch_size
                 yield self._step(samples[first : first + self.batch_size])

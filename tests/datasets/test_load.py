@@ -66,7 +66,7 @@ def test_an_unknown_name_lists_the_names(tmp_path, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("name", "raw", "word"),
     [
-        ("x.npy", b"\x93NUMPY", "no targets"),
+        ("x.npy", b"\x93NUMPY", "targets are missing"),
         ("x.zip", b"PK\3\4", "unzip it"),
         ("x.png", b"\x89PNG\r\n", "to predict"),
         ("x.parquet", b"PAR1", "'.parquet'"),

@@ -6,6 +6,7 @@ All helpers keep the array's own type: float32 stays float32.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cache
 from typing import Any
 
@@ -83,3 +84,38 @@ def keep_freed_memory() -> None:
     nothing. Other C libraries have rules of their own, which this does not change.
     """
     np.empty(KEEP, np.uint8)
+
+
+class Rows(ABC):
+    """Samples (N, ...) that stay on a disk. `x[at]`, a slice or indices, reads some of them; the rest is known before.
+
+    Training, `evaluate` and `predict` take it in the place of x. `pl.datasets.stream` makes one of a file.
+    """
+
+    shape: Shape
+    dtype: np.dtype[Any]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def ndim(self) -> int:
+        """How many axes there are."""
+        return len(self.shape)
+
+    @abstractmethod
+    def __getitem__(self, at: Any) -> Array:
+        """Some of the samples, as an array."""
+
+    @abstractmethod
+    def divide(self, share: float, rng: np.random.Generator) -> tuple[Array, Array]:
+        """The indices of the rest and of a share set aside, each in order, such that both can be read fast."""
+
+    @abstractmethod
+    def mark(self) -> bytes:
+        """A few bytes that tell these samples from others without reading all of them."""
+
+
+def as_rows(x: Any) -> Any:
+    """x as an array, unless it stays on a disk."""
+    return x if isinstance(x, Rows) else np.asarray(x)

@@ -103,7 +103,7 @@ def show_command(env: Environment, data: str, samples: int | None, target: str |
     about: dict[str, Any] = {"data": data}
     if entry is not None:
         about |= tell_entry(env, entry)
-    train, test = load_any(data, target, seed=0)
+    train, test = load_any(data, target, seed=0, on_disk=None)
     unicode = (env.stdout.encoding or "").lower().startswith("utf")
     answer = target or (entry.target if entry is not None else "") or "answer"
     for line in describe(train, test, answer):

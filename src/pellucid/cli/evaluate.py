@@ -39,7 +39,7 @@ def command(env: Environment, model: str, data: str, part: str, target: str | No
     from pellucid.data.batches import check_finite
 
     net = named(pl.load(model))
-    train, test = load_any(data, target, seed, net.prepare)
+    train, test = load_any(data, target, seed, net.prepare, None, env)
     parts = {"train": (train,), "test": (test or train,), "all": (train, test)}[part]
     samples = _joined([p for p in parts if p is not None])
     check_finite(samples)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod
+from math import prod, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import pellucid as pl
-from pellucid.base.arrays import Shape
+from pellucid.base.arrays import Rows, Shape
 from pellucid.base.errors import UsageError, draw_shapes
 from pellucid.cli.usual import ACTIVATIONS, LOSSES, Usual
+from pellucid.datasets.measure import measured, reaches
 from pellucid.diverged import BIG
 from pellucid.losses import ClassLoss
 from pellucid.recipes.networks import spread
@@ -176,6 +177,8 @@ def _toml_loss(said: Any, path: str) -> pl.Loss:
 
 def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:
     """What is done to this raw data before the first layer, measured on the training part alone."""
+    if isinstance(data.x, Rows):
+        return _preparation_on_disk(data, shape, standardize)
     top = max(float(data.x.max()), -float(data.x.min()))
     if data.x.dtype == np.uint8 or data.x.ndim > 2:
         full = 255.0 if data.x.dtype == np.uint8 and top > FAINT else top or 1.0
@@ -186,6 +189,25 @@ def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:
         return replace(pixels, mean=mean, std=std)
     if data.columns or top > BIG or standardize:
         return pl.Standardize.fit(data.x, data.columns)
+    return None
+
+
+def _preparation_on_disk(data: pl.Data, shape: Shape, standardize: bool) -> Any:
+    """The same for samples that stay on the disk, in one pass at most: bytes need none if they are bright."""
+    x = data.x
+    bright = x.dtype == np.uint8 and not standardize and reaches(x, FAINT)
+    found = None if bright else measured(x)
+    top = 255.0 if found is None else max(float(found.most.max()), -float(found.least.min()))
+    if x.dtype == np.uint8 or x.ndim > 2:
+        full = 255.0 if x.dtype == np.uint8 and top > FAINT else top or 1.0
+        pixels = pl.Pixels(shape, full, x.shape[1:], digit=looks_like_digits(data))
+        if not standardize or found is None:
+            return pixels
+        mean = float(found.mean.mean())
+        std = sqrt(float((found.std**2 + (found.mean - mean) ** 2).mean()))  # of all pixels, out of each one's
+        return replace(pixels, mean=mean / full, std=std / full or 1.0)
+    if found is not None and (data.columns or top > BIG or standardize):
+        return pl.Standardize(tuple(found.mean.tolist()), tuple(found.std.tolist()), data.columns)
     return None
 
 

@@ -19,6 +19,7 @@ from pellucid.cli.network import build_model, sizes
 from pellucid.cli.tables import check_classes, check_table_options, inferred_for, table_lines, times_of
 from pellucid.cli.usual import OPTIMIZERS, USUAL_RATE, Usual, usual_for
 from pellucid.data.batches import check_finite
+from pellucid.datasets import Stream
 from pellucid.datasets.infer import Inferred
 from pellucid.inspection.summary import loss_name
 from pellucid.losses import ClassLoss
@@ -53,6 +54,7 @@ class Options(Augmenting):
     drop: tuple[str, ...] = ()
     group: str | None = None
     time: str | None = None
+    stream: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: p
     lines = (
         f"data      {options.data}: {len(data):,} to train, {len(validation) if validation else 0:,} to validate, "
         f"{len(test):,} to test; {size}",
+        *((f"stream    {data.words()}",) if isinstance(data, Stream) else ()),
         *(table_lines(inferred, data, options.target is None) if inferred else ()),
         f"network   {sizes(model)} ({model.theta.size:,} parameters), {loss_name(model.loss)}",
         f"training  {epochs} epoch{'s' * (epochs > 1)}, batches of {batch_size}, {words}"

@@ -15,15 +15,25 @@ from pellucid.base.arrays import Array
 from pellucid.cli.show import fitted, gallery
 from pellucid.cli.telling import MARGIN
 from pellucid.data.batches import Data
+from pellucid.datasets import Stream
 from pellucid.datasets.pictures import BRIGHTNESS
 
 BAR = 30  # characters of the longest bar
 MOST_BARS = 20  # of more classes than this only the largest and the smallest are shown
+LOOKED_AT = 2000  # samples, of a data set that stays on the disk
 BINS = 8  # of values there are no classes to count; so many intervals are counted instead
 MOST_COLUMNS = 12  # names of columns that are listed; more are not read
 PLANE = (44, 18)  # columns and lines of a drawing of points
 MARKS = "o+x#*%@&$="
 FAINT = 64  # bytes that reach no further are not meant to go up to 255
+
+
+def in_memory(data: Data) -> Data:
+    """The data; of those that stay on the disk, some from the first to the last."""
+    if not isinstance(data, Stream):
+        return data
+    some = data[np.unique(np.linspace(0, len(data) - 1, LOOKED_AT).astype(np.int64))]
+    return Data(some.x[:], some.t, some.classes, columns=some.columns, name=some.name, target=some.target)
 
 
 def facts(train: Data, test: Data | None) -> dict[str, Any]:
@@ -53,7 +63,7 @@ def missing(data: Data) -> dict[str, int]:
     """The columns in which something is missing, and in how many rows."""
     if data.x.dtype.names is not None:
         found = {name: int(np.sum(_empty(data.x[name]))) for name in data.x.dtype.names}
-    elif data.x.ndim == 2 and data.x.dtype.kind == "f":
+    elif data.x.ndim == 2 and data.x.dtype.kind == "f" and not isinstance(data, Stream):
         names = data.columns or tuple(f"column {i + 1}" for i in range(data.x.shape[1]))
         found = dict(zip(names, np.isnan(data.x).sum(axis=0).tolist(), strict=True))
     else:
@@ -82,11 +92,13 @@ def describe(train: Data, test: Data | None, answer: str = "answer") -> list[str
 
 def _one(data: Data) -> str:
     """One sample in words."""
+    looked = f" in {LOOKED_AT:,} that were looked at" if isinstance(data, Stream) and len(data) > LOOKED_AT else ""
+    data = in_memory(data)
     shape, names = data.x.shape[1:], data.columns
     if data.x.ndim >= 3:
         channels = shape[2] if data.x.ndim == 4 else 1
         kind = {1: "grey", 3: "in colour"}.get(channels, f"with {channels} channels")
-        return f"a picture of {'x'.join(map(str, shape[:2]))} {kind}, from {data.x.min()} to {data.x.max()}"
+        return f"a picture of {'x'.join(map(str, shape[:2]))} {kind}, from {data.x.min()} to {data.x.max()}{looked}"
     listed = ", ".join(names[:MOST_COLUMNS]) + (", ..." if len(names) > MOST_COLUMNS else "")
     if data.x.dtype.names is not None:
         words = sum(data.x.dtype[name].kind == "U" for name in data.x.dtype.names)
@@ -119,6 +131,7 @@ def balance(train: Data, test: Data | None, unicode: bool) -> list[str]:
 
 def samples(data: Data, count: int, unicode: bool, columns: int, answer: str = "answer") -> list[str]:
     """Some samples: pictures, points in the plane, or rows of the table; of each class one, then more of each."""
+    data = in_memory(data)
     if data.x.ndim in (3, 4):
         picks = one_of_each(data, count)
         top = float(data.x.max()) if data.x.dtype != np.uint8 or data.x.max() < FAINT else 255.0

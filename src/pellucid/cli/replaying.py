@@ -52,7 +52,7 @@ def open_with_data(folder: str, data: str | None = None) -> tuple[pl.Recording, 
 
     recording = pl.open_recording(folder)
     options = options_of(recording, data)
-    loaded = load_any(options.data, options.target, options.seed)
+    loaded = load_any(options.data, options.target, options.seed, on_disk=options.stream)
     try:
         training = (plan := make_plan(options, loaded)).training
     except PellucidError as error:

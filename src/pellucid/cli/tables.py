@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,24 +13,45 @@ import numpy as np
 import pellucid as pl
 from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
-from pellucid.datasets import infer, load, read_table
+from pellucid.base.seeds import stream
+from pellucid.datasets import Stream, infer, load, read_table
 from pellucid.datasets.infer import Inferred
 from pellucid.datasets.load import NAMED, TABLES
+from pellucid.datasets.tablestream import is_large, stream_table
 from pellucid.inspection.summary import plainly
 
 if TYPE_CHECKING:
+    from pellucid.cli.environment import Environment
     from pellucid.cli.plan import Options
 
 SORTABLE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T].*)?")  # dates that stand in their order when they are sorted as words
+MOST_THREADS = 8  # that load ahead; more would only wait for the disk
+SAMPLE = 50_000  # rows on which the columns of a table that stays on the disk are inferred and measured
 MOST_CLASSES = 8  # more are not listed
 
 
-def load_any(data: str, target: str | None, seed: int, prepare: Any = None) -> tuple[pl.Data, pl.Data | None]:
-    """A data set by its name or path; a table with whatever its columns hold, as a trained preparation knows it."""
+def load_any(
+    data: str,
+    target: str | None,
+    seed: int,
+    prepare: Any = None,
+    on_disk: bool | None = False,
+    env: Environment | None = None,
+) -> tuple[pl.Data, pl.Data | None]:
+    """A data set by its name or path; a table with whatever its columns hold, as a trained preparation knows it.
+
+    With `on_disk` None, what is large stays on the disk; it is loaded ahead, by as many threads as there are cores.
+    """
+    threads = min(os.cpu_count() or 1, MOST_THREADS)
     if data in NAMED or not Path(data).is_file() or not data.lower().removesuffix(".gz").endswith(TABLES):
-        return load(data, target=target, seed=seed)
+        return load(data, target=target, seed=seed, stream=on_disk, threads=threads)
     if prepare is not None and not isinstance(prepare, pl.Table):
-        return load(data, target=target, seed=seed)
+        return load(data, target=target, seed=seed, stream=False)  # whose rows are numbers, not records
+    if on_disk or (on_disk is None and is_large(Path(data))):
+        if env is None:
+            return stream_table(data, target, prepare, threads), None
+        with env.progress("reading the table", None) as bar:
+            return stream_table(data, target, prepare, threads, lambda d, n: bar(n, f"{d}, {n:,} rows")), None
     return read_table(data, target, prepare), None
 
 
@@ -48,24 +70,30 @@ def check_table_options(options: Options, data: pl.Data) -> None:
 
 
 def check_classes(data: pl.Data) -> None:
-    """Refuse a single class, and a class with a single row, which cannot be both learned and tested."""
-    if data.x.dtype.names is None or not data.classes:
+    """Refuse what nothing can be learned from: a single sample, samples without numbers, a single class; and a class
+    with a single sample, which cannot be both learned and tested."""
+    if len(data) < 2:
+        raise DataError(f"{data.name} holds one sample only. Some are learned from and others tested on.")
+    if data.x.dtype.names is None and 0 in data.x.shape[1:]:
+        raise DataError(f"{data.name}: its samples have the shape {data.x.shape[1:]}, so there are no numbers in them.")
+    if not data.classes:
         return
-    if len(data.classes) == 1:
-        raise DataError(
-            f"{data.name}: column {data.target!r} holds {data.classes[0]!r} in every row, so there is nothing to tell "
-            "apart. Name another target, or add rows with another answer."
-        )
     counts = np.bincount(data.t, minlength=len(data.classes))
+    row, column = ("sample", "") if data.x.dtype.names is None else ("row", f"column {data.target!r} ")
+    if (counts > 0).sum() == 1:
+        raise DataError(
+            f"{data.name}: {column}holds {data.classes[int(counts.argmax())]!r} in every {row}: it has one class, so "
+            f"there is nothing to tell apart. Name another target, or add {row}s with another answer."
+        )
     alone = np.flatnonzero(counts == 1)
     if len(alone):
         k = int(alone[0])
-        row = int(np.flatnonzero(data.t == k)[0]) + 1
+        where = int(np.flatnonzero(data.t == k)[0]) + 1
         more = f", and so have {len(alone) - 1} others" if len(alone) > 1 else ""
         raise DataError(
-            f"{data.name}: the class {data.classes[k]!r} of column {data.target!r} has one row only (row {row}){more}. "
-            "A class is learned from some rows and tested on others. Add rows of it, join it with another class, or "
-            "remove it."
+            f"{data.name}: the class {data.classes[k]!r} {'of ' if column else ''}{column}has one {row} only ({row} "
+            f"{where}){more}. A class is learned from some {row}s and tested on others. Add {row}s of it, join it with "
+            "another class, or remove it."
         )
 
 
@@ -107,7 +135,16 @@ def inferred_for(options: Options, data: pl.Data) -> Inferred | None:
         drop[options.group] = "it says which rows belong together"
     if options.time is not None:
         drop[options.time] = "it says which rows are later; what is later than all that was learned is new to a network"
-    return infer(data, keep=options.keep, drop=drop)
+    return infer(sampled(data, options.seed), keep=options.keep, drop=drop)
+
+
+def sampled(data: pl.Data, seed: int) -> pl.Data:
+    """The data themselves; of a table that stays on the disk, rows that chance chooses, in memory."""
+    if not isinstance(data, Stream):
+        return data
+    count = min(SAMPLE, len(data))
+    some = data[np.sort(stream(seed, "infer").permutation(len(data))[:count])]
+    return pl.Data(some.x[:], some.t, some.classes, columns=some.columns, name=some.name, target=some.target)
 
 
 def times_of(options: Options, data: pl.Data) -> Array:
@@ -127,6 +164,8 @@ def table_lines(inferred: Inferred, data: pl.Data, guessed: bool) -> Iterator[st
     """What was found, a line each: the target, the columns by their kind, what is left out and why."""
     guess = " (guessed by its name; --target names another)" if guessed else ""
     yield f"{'target':<9} {data.target}{guess}: {_target(data)}"
+    if isinstance(data, Stream) and len(data) > SAMPLE:
+        yield f"{'columns':<9} inferred and measured on {SAMPLE:,} of the rows to train, chosen by chance"
     for head, line in inferred.lines():
         yield f"{head:<9} {line}"
 

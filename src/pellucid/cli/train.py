@@ -119,6 +119,11 @@ Examples:
     "--time", metavar="COLUMN", help="For a table: the latest rows are the test, those before them validation."
 )
 @click.option(
+    "--stream/--no-stream",
+    default=None,
+    help="Whether samples stay on the disk while they are learned. Default: if they are larger than 512 MB.",
+)
+@click.option(
     "--folds",
     type=click.IntRange(2),
     metavar="K",
@@ -170,7 +175,7 @@ def command(
 
     DATA is digits, spiral, vertical, sine, xor, moons, or another name from `pellucid data list`; or a path: a folder
     with the four MNIST files, with CIFAR-10's batches, or with a folder of pictures for each class; one IDX file of
-    images, a CSV table, an .npz file.
+    images, a CSV table, an .npz file, or an .npy file of inputs with its targets beside it (big_x.npy and big_t.npy).
 
     Of a table, every column is looked at and what was found is said: numbers, words, missing cells, what is left out.
     """
@@ -187,7 +192,7 @@ def command(
     from pellucid.cli.writable import check_writable
 
     options = Options(data, **said)
-    loaded = load_any(data, options.target, options.seed)
+    loaded = load_any(data, options.target, options.seed, on_disk=options.stream, env=env)
     if folds is not None:
         if checkpoint is not None or record is not None or output is not None or patience is not None or keep_best:
             raise click.UsageError("--folds saves nothing and watches nothing: leave out --output, --checkpoint, ...")

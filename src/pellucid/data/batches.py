@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.base.arrays import Array
+from pellucid.base.arrays import Array, Rows
 from pellucid.base.check import check_mask
 from pellucid.base.errors import DataError
 from pellucid.base.seeds import stream
@@ -77,11 +77,15 @@ class Data:
         p = None if self.parents is None else self.parents[at]
         return replace(self, x=self.x[at], t=self.t[at], weights=w, mask=m, parents=p)
 
+    def order(self, seed: int, epoch: int) -> Any:
+        """The order of the samples in this epoch: slices of it are indices."""
+        return order(len(self), seed, epoch)
+
     def __repr__(self) -> str:
         kind = f"{len(self.classes)} classes" if self.classes else "values"
         names = self.x.dtype.names
         what = f"{self.x.shape[1:]} {self.x.dtype}" if names is None else f"{len(names)} columns"
-        return f"Data({len(self)} samples of {what}, {kind})"
+        return f"{type(self).__name__}({len(self)} samples of {what}, {kind})"
 
 
 def as_data(data: Any, t: Any = None, name: str = "data", mask: Any = None) -> Data:
@@ -115,7 +119,7 @@ def order(n: int, seed: int, epoch: int) -> Array:
 def check_finite(data: Data) -> None:
     """Refuse NaN and infinite numbers, with the row and the column of the first."""
     for what, array in (("x", data.x), ("t", data.t)):
-        if array.dtype.kind not in "fc":
+        if array.dtype.kind not in "fc" or isinstance(array, Rows):  # what stays on a disk is checked as it is read
             continue
         rows = max(1, (1 << 22) // max(1, array[0].size))  # a piece at a time: no second array of the data's size
         for i in range(0, len(array), rows):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.base.arrays import Array
+from pellucid.base.arrays import Array, Rows
 from pellucid.base.errors import UsageError
 from pellucid.base.seeds import stream
 from pellucid.data.batches import Data
@@ -70,6 +70,8 @@ def _chosen(data: Data, share: float, seed: int, groups: Any, times: Any) -> tup
     if groups is not None and times is not None:
         raise UsageError("A split is by groups or by times. Give one of them.")
     rng, given = stream(seed, "split"), times if groups is None else groups
+    if given is None and isinstance(data.x, Rows):
+        return data.x.divide(share, rng)
     if given is None:
         order = rng.permutation(len(data))
         if data.t.ndim == 1 and data.t.dtype.kind in "iub":  # class ids

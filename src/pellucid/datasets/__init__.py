@@ -16,6 +16,7 @@ from pellucid.datasets.images import picture_folder as picture_folder
 from pellucid.datasets.infer import infer as infer
 from pellucid.datasets.labels import renumber as renumber
 from pellucid.datasets.load import load as load
+from pellucid.datasets.load import stream as stream
 from pellucid.datasets.pictures import as_digit as as_digit
 from pellucid.datasets.pictures import read_colours as read_colours
 from pellucid.datasets.pictures import read_picture as read_picture
@@ -33,6 +34,7 @@ from pellucid.datasets.sets import optdigits as optdigits
 from pellucid.datasets.sets import penguins as penguins
 from pellucid.datasets.sets import titanic as titanic
 from pellucid.datasets.sets import wine as wine
+from pellucid.datasets.stream import Stream as Stream
 from pellucid.datasets.tables import read_csv as read_csv
 from pellucid.datasets.toys import moons as moons
 from pellucid.datasets.toys import sine as sine

@@ -13,7 +13,7 @@ from tokenize import TokenError
 
 import numpy as np
 
-from pellucid.base.arrays import Array
+from pellucid.base.arrays import Array, Shape
 from pellucid.base.errors import DataError
 from pellucid.data.batches import Data, check_finite
 from pellucid.datasets.labels import class_ids, named_ids, numbered, one_hot
@@ -81,6 +81,13 @@ def _member(archive: zipfile.ZipFile, path: str, name: str) -> Array:
 
 
 def _read_array(source: Source) -> Array:
+    shape, by_columns, dtype = read_header(source)
+    array = source.fill(shape[::-1] if by_columns else shape, dtype)
+    return array.T if by_columns else array
+
+
+def read_header(source: Source) -> tuple[Shape, bool, np.dtype]:
+    """The shape of a .npy array, whether it lies column by column, and its type; the numbers follow in the source."""
     start = source.take(8, "the .npy header")
     if start != b"\x93NUMPY\1\0":  # later versions differ only for tables with named columns
         raise DataError(
@@ -96,15 +103,14 @@ def _read_array(source: Source) -> Array:
             f"{source.name} holds {dtype} of shape {shape}; numbers or labels were expected. Arrays of Python objects "
             "are never read, because that would run code from the file."
         )
-    array = source.fill(shape[::-1] if by_columns else shape, dtype)
-    return array.T if by_columns else array
+    return shape, by_columns, dtype
 
 
 def _as_data(name: str, pairs: list[tuple[Array, Array]]) -> tuple[Data, Data | None]:
     shapes = {x.shape[1:] for x, _ in pairs}
     if len(shapes) > 1:
         raise DataError(f"{name}: samples of the training part and of the test part differ in shape: {shapes}.")
-    targets, classes = _targets(name, [t for _, t in pairs])
+    targets, classes = targets_of(name, [t for _, t in pairs])
     sets = []
     for part, (x, _), t in zip(("training part", "test part"), pairs, targets, strict=False):
         if x.dtype.kind not in "biuf" or x.ndim == 0:
@@ -115,7 +121,8 @@ def _as_data(name: str, pairs: list[tuple[Array, Array]]) -> tuple[Data, Data | 
     return sets[0], sets[1] if len(sets) > 1 else None
 
 
-def _targets(name: str, given: list[Array]) -> tuple[list[Array], tuple[str, ...]]:
+def targets_of(name: str, given: list[Array]) -> tuple[list[Array], tuple[str, ...]]:
+    """The targets of each part as class ids and the classes' names; or as they are and no names."""
     if any(t.ndim == 0 for t in given):
         raise DataError(f"{name}: the targets are a single number; one a sample (N,) was expected.")
     kinds = {t.dtype.kind for t in given}

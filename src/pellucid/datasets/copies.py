@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pellucid.base.arrays import Array
+from pellucid.base.arrays import Array, Rows
 from pellucid.base.errors import UsageError
 from pellucid.base.seeds import stream
 from pellucid.data.augment import Augment, check_pictures, framed
@@ -44,6 +44,8 @@ def enlarge(
     """
     if isinstance(times, bool) or not isinstance(times, int | np.integer) or times < 1:
         raise UsageError(f"times is how many there shall be of each sample, a whole number from 1, not {times!r}.")
+    if isinstance(data.x, Rows):
+        raise UsageError(f"{data.name} stays on the disk, and copies are made in memory. Change its batches: augment=.")
     if augment is None:
         parts = _shifted(data.x, _nearest(int(times)), fill)
     else:

@@ -17,7 +17,10 @@ from pellucid.base.arrays import Array
 from pellucid.base.errors import DataError, UsageError
 from pellucid.data.batches import Data
 from pellucid.datasets.fetch import located
-from pellucid.datasets.pictures import ENDINGS, read_colours, read_picture, resized
+from pellucid.datasets.ondisk import LARGE
+from pellucid.datasets.picturefiles import PictureFiles
+from pellucid.datasets.pictures import ENDINGS
+from pellucid.datasets.stream import streamed
 
 CELLS = ("Parasitized", "Uninfected")
 
@@ -95,8 +98,27 @@ def _is_picture(file: Path) -> bool:
     return _seen(file) and file.suffix.lower() in ENDINGS and file.is_file()
 
 
+def load_folder(folder: Path, stream: bool | None = None, threads: int = 0, size: int = 48, grey: bool = False) -> Data:
+    """A folder of pictures, in memory; or on the disk if that is said, or if they would take more than 512 MB."""
+    classes, files, t = _listed(folder, size)
+    if not (len(files) * size * size * (1 if grey else 3) > LARGE if stream is None else stream):
+        return _read_folder(folder, size, grey)[0]
+    place = PictureFiles(str(folder), files, size, grey, keep=threads > 0)
+    place.picture(files[0])  # is Pillow here?
+    return streamed(place, threads, t=t, classes=classes)
+
+
 def _read_folder(folder: Path, size: int, grey: bool) -> tuple[Data, list[Path]]:
     """The pictures and the files that they came from."""
+    classes, files, t = _listed(folder, size)
+    place = PictureFiles(str(folder), files, size, grey)
+    x = np.empty(place.shape, np.uint8)
+    place.read(0, x)
+    return Data(x, t, classes, name=str(folder)), files
+
+
+def _listed(folder: Path, size: int) -> tuple[tuple[str, ...], list[Path], Array]:
+    """The classes, the pictures class by class, and the class of each."""
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
         raise UsageError(f"size is the side of the pictures, a whole number of pixels, 1 or more, not {size!r}.")
     if not folder.is_dir():
@@ -109,11 +131,8 @@ def _read_folder(folder: Path, size: int, grey: bool) -> tuple[Data, list[Path]]
             "folders are named like the classes."
         )
     files = [file for pictures in classes.values() for file in pictures]
-    x = np.empty((len(files), size, size) if grey else (len(files), size, size, 3), np.uint8)
-    for i, file in enumerate(files):
-        x[i] = resized((read_picture if grey else read_colours)(file), (size, size))
     t = np.repeat(np.arange(len(classes)), [len(pictures) for pictures in classes.values()])
-    return Data(x, t, tuple(classes), name=str(folder)), files
+    return tuple(classes), files, t
 
 
 def _patient(file: Path) -> str:

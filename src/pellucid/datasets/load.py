@@ -13,11 +13,13 @@ from pellucid.datasets.arrays import read_npz
 from pellucid.datasets.cifar import cifar10, is_cifar
 from pellucid.datasets.digits import digits
 from pellucid.datasets.idx import is_idx, is_idx_folder, load_idx_folder, load_idx_pair
-from pellucid.datasets.images import class_folders, picture_folder
+from pellucid.datasets.images import class_folders, load_folder
 from pellucid.datasets.pictures import ENDINGS
 from pellucid.datasets.sets import PARTED
 from pellucid.datasets.sets import TABLES as NAMED_TABLES
+from pellucid.datasets.stream import Stream, load_npy
 from pellucid.datasets.tables import read_csv
+from pellucid.datasets.tablestream import is_large, stream_table
 
 FRESH = 1000  # points a class in a toy's test part: enough that the accuracy's error is below 1 %
 
@@ -31,21 +33,32 @@ NAMED: dict[str, Callable[[int], tuple[Data, Data]]] = {
 }
 NAMES = (*NAMED, *NAMED_TABLES, *PARTED)
 FOLDERS = "MNIST's four files, CIFAR-10's batches (.bin), or a folder of pictures for each class"
-KINDS = f"a .csv or .csv.gz table, a .npz file, an IDX images file, or a folder with {FOLDERS}"
+STREAMS = "a .npy file of inputs with its targets beside it, a folder of pictures for each class, or a .csv table"
+KINDS = "a .csv or .csv.gz table, a .npz file, a .npy file with its targets beside it, an IDX images file, "
+KINDS += f"or a folder with {FOLDERS}"
 TABLES = (".csv", ".tsv")
 
 
-def load(data: str | os.PathLike[str], target: str | int | None = None, seed: int = 0) -> tuple[Data, Data | None]:
+def load(
+    data: str | os.PathLike[str],
+    target: str | int | None = None,
+    seed: int = 0,
+    stream: bool | None = None,
+    threads: int = 0,
+) -> tuple[Data, Data | None]:
     """A data set and its test part; None where it has none, and some may be set aside with `pl.split`.
 
     Args:
         data: a name of the catalogue (digits, spiral, iris, mnist, ...; `pellucid data list` shows all), or a path: a
-            .csv or .csv.gz table, a .npz file, an IDX images file with its labels beside it, a folder with MNIST's four
-            files or with CIFAR-10's batches, or a folder with a folder of pictures for each class (they become 48x48 in
-            colour; `picture_folder` has other sizes). A name comes before a file of the same name; that one is ./name.
-            A named set that is not on this machine is not fetched; the error says how to.
+            .csv or .csv.gz table, a .npz file, a .npy file or an IDX images file with its targets beside it, a folder
+            with MNIST's four files or with CIFAR-10's batches, or a folder with a folder of pictures for each class
+            (they become 48x48 in colour; `picture_folder` has other sizes). A name comes before a file of the same
+            name; that one is ./name. A named set that is not on this machine is not fetched; the error says how to.
         target: the target column of a table; see `read_csv`.
         seed: which points, for the drawn sets. Their test part is 1,000 fresh points a class.
+        stream: whether the samples of a .npy file, a folder of pictures or a table stay on the disk, as by `stream`.
+            Default: if they are larger than memory should be asked for.
+        threads: how many threads load such samples ahead of the step. Default 0.
 
     Raises:
         DataError: if there is no such name or file, or what it holds cannot be used.
@@ -58,6 +71,8 @@ def load(data: str | os.PathLike[str], target: str | int | None = None, seed: in
     if target is not None and (known or not _is_table(path)):
         why = f"of {name} it is known" if known and name in NAMED_TABLES else f"{name} is none"
         raise UsageError(f"A target column ({target!r}) is named for tables only, and {why}.")
+    if stream and (known or not _may_stream(path)):
+        raise UsageError(f"{name} is read whole. What can stay on the disk is {STREAMS}.")
     if known:
         return _named(name, seed)
     if not path.exists():
@@ -66,12 +81,16 @@ def load(data: str | os.PathLike[str], target: str | int | None = None, seed: in
             f"The names are {', '.join(NAMES)}; a path leads to {KINDS}."
         )
     if path.is_dir():
-        return _load_folder(path)
+        return _load_folder(path, stream, threads)
+    if path.suffix.lower() == ".npy":
+        return load_npy(path, stream, threads)
     if _is_table(path):
+        if stream or (stream is None and is_large(path)):
+            return stream_table(path, target, threads=threads), None
         return read_csv(path, target), None
     if path.suffix.lower() == ".npz":
         return read_npz(path)
-    if path.suffix.lower() != ".npy" and is_idx(path):
+    if is_idx(path):
         return load_idx_pair(path), None
     raise DataError(f"{path} is not a data set: {_why(path)} What can be loaded is {KINDS}.")
 
@@ -82,13 +101,56 @@ def _named(name: str, seed: int) -> tuple[Data, Data | None]:
     return (NAMED_TABLES[name](), None) if name in NAMED_TABLES else PARTED[name]()
 
 
-def _load_folder(path: Path) -> tuple[Data, Data | None]:
+def stream(
+    data: str | os.PathLike[str], target: str | int | None = None, threads: int = 0, size: int = 48, grey: bool = False
+) -> Stream:
+    """A data set whose inputs stay on the disk: a .npy file, a folder with a folder of pictures for each class.
+
+    It goes where a `pl.Data` goes. An epoch shows all samples in an order by blocks: the file's blocks of about 1 MB
+    change places, 64 of them at a time are in memory, and the samples of these are mixed. Pictures are mixed freely.
+
+    Args:
+        data: the path. The targets of a .npy file stand beside it, those of big_x.npy in big_t.npy or big_y.npy.
+        target: the target column of a table.
+        threads: how many threads load ahead of the step; decoded pictures are then kept for later epochs, in a file
+            without a name that is gone when this process ends. No bit of a training depends on it. Default 0: none.
+        size, grey: for pictures, as for `picture_folder`.
+
+    Raises:
+        DataError: if there is no such file, or what it holds cannot be used.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/big_x.npy", np.zeros((1000, 28, 28), np.uint8))
+    ...     np.save(f"{folder}/big_t.npy", np.arange(1000) % 10)
+    ...     data = stream(f"{folder}/big_x.npy")
+    >>> data, data.x[3:5].shape
+    (Stream(1000 samples of (28, 28) uint8, 10 classes), (2, 28, 28))
+    """
+    path = Path(data)
+    if path.is_dir() and class_folders(path):
+        found = load_folder(path, True, threads, size, grey)
+    else:
+        found, _ = load(path, target, stream=True, threads=threads)
+    assert isinstance(found, Stream)
+    return found
+
+
+def _may_stream(path: Path) -> bool:
+    """Whether what is there can stay on the disk."""
+    if path.is_dir():
+        return not is_idx_folder(path) and not is_cifar(path)
+    return path.suffix.lower() == ".npy" or _is_table(path) or not path.exists()
+
+
+def _load_folder(path: Path, stream: bool | None, threads: int) -> tuple[Data, Data | None]:
     if is_idx_folder(path):
         return load_idx_folder(path)
     if is_cifar(path):
         return cifar10(path)
     if class_folders(path):
-        return picture_folder(path), None
+        return load_folder(path, stream, threads), None
     raise DataError(f"The folder {path} is not a data set: it should hold {FOLDERS}.")
 
 
@@ -98,8 +160,6 @@ def _is_table(path: Path) -> bool:
 
 def _why(path: Path) -> str:
     ending = path.suffix.lower()
-    if ending == ".npy":
-        return "one array has no targets; put inputs and targets into one file with np.savez(file, x=..., t=...)."
     if ending == ".zip":
         return "it is packed; unzip it first."
     if ending in ENDINGS:

@@ -50,21 +50,27 @@ def read_pixels(sheet: Sheet, label: int, guessed: bool) -> tuple[Array, Array]:
         DataError: where a cell is not a whole number from 0 to 255.
     """
     side = isqrt(sheet.width - 1)
-    x: list[Array] = []
-    t: list[Array] = []
+    x, t = zip(*pixel_blocks(sheet, label), strict=True)
+    ids = np.concatenate(t)
+    check_label(sheet, ids, guessed)
+    return np.concatenate(x).reshape(-1, side, side), ids
+
+
+def pixel_blocks(sheet: Sheet, label: int) -> Iterator[tuple[Array, Array]]:
+    """Pixels (rows, n n) and labels (rows,), some rows at a time."""
     row = 1
     for lines in _blocks(sheet):
-        pixels, labels = _parse(sheet, lines, label, row)
-        x.append(pixels)
-        t.append(labels)
+        yield _parse(sheet, lines, label, row)
         row += len(lines)
-    ids = np.concatenate(t)
+
+
+def check_label(sheet: Sheet, ids: Array, guessed: bool) -> None:
+    """Refuse a guess at the label's column that is the same in every row."""
     if guessed and len(ids) > 1 and (ids == ids[0]).all():
         raise DataError(
             f"{sheet.name} has no header, so its first column was taken for the label; but that is {ids[0]} in every "
             "row. If the label stands last, say so: --target -1, or target=-1 in Python."
         )
-    return np.concatenate(x).reshape(-1, side, side), ids
 
 
 def _blocks(sheet: Sheet) -> Iterator[list[str]]:

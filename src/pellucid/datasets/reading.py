@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -97,6 +98,10 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Source]:
         size = os.stat(path).st_size
         if Path(path).is_dir():
             raise DataError(f"{path} is a folder; a file was expected.")
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise DataError(
+                f"{path} is no ordinary file but a pipe or a device, which cannot be read twice. Save it first."
+            )
         if size == 0:
             raise DataError(f"{path} is empty: it has no bytes.")
         with open(path, "rb") as file:

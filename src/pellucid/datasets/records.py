@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from pellucid.base.errors import DataError
 from pellucid.data.batches import Data
 from pellucid.data.columns import Number
 from pellucid.data.table import Table
+from pellucid.datasets.chunks import LARGEST, as_floats
 from pellucid.datasets.labels import read_targets
 from pellucid.datasets.pixeltable import pixel_label
 from pellucid.datasets.rows import read_rows
@@ -26,7 +27,6 @@ from pellucid.datasets.sheet import MISSING, Sheet, check_header, is_number, ope
 from pellucid.datasets.tables import check_answers, find_target, has_class_line, read_csv, which
 
 LONGEST_WORD = 60  # letters of a cell that are kept: longer ones are texts, which nobody compares
-LARGEST = 1e30  # a number beyond overflows when it is squared
 STRAY = 0.1  # a column of numbers may have this share of other cells, which are then mistakes; with more it is of words
 COMMAS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?|[-+]?\d+,\d+")
 
@@ -112,7 +112,7 @@ def kinds_of(table: Table) -> dict[str, bool]:
 
 
 @dataclass
-class _Seen:
+class Seen:
     """What the first reading saw of a column."""
 
     numbers: int = 0
@@ -136,6 +136,17 @@ class _Seen:
             self.commas += COMMAS.fullmatch(cell) is not None
         self.longest = max(self.longest, min(len(cell), LONGEST_WORD))
 
+    def add_all(self, row: int, lines: Sequence[int], cells: Sequence[str]) -> None:
+        """Cells one below the other, the first in row `row`; if all are numbers or empty, at once."""
+        values = as_floats(cells)
+        if values is None or (np.abs(values) > LARGEST).any():
+            for i, cell in enumerate(cells):
+                self.add(row + i, lines[i], cell)
+            return
+        missing = int(np.isnan(values).sum())
+        self.numbers, self.missing = self.numbers + len(cells) - missing, self.missing + missing
+        self.longest = max(self.longest, min(max(map(len, cells)), LONGEST_WORD))
+
     @property
     def is_number(self) -> bool:
         """Whether the column is of numbers, with mistakes among them or not."""
@@ -155,7 +166,7 @@ def _read(
             f"It has {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."
         )
     chosen = [(i, name) for i, name in enumerate(sheet.header) if i != at and (kinds is None or name in kinds)]
-    seen, target, lines = {name: _Seen() for _, name in chosen}, _Seen(), list[int]()
+    seen, target, lines = {name: Seen() for _, name in chosen}, Seen(), list[int]()
     for row, (line, cells) in enumerate(sheet.rows(), 1):
         lines.append(line)
         for i, name in chosen:
@@ -166,11 +177,11 @@ def _read(
     if at is not None:
         check_answers(sheet, at, answers, lines)
         if (target.commas and target.is_number) or (target.other and is_number(target.where[2])):
-            raise _stray(sheet, at, target)
+            raise stray(sheet, at, target)
     of_numbers = {name: s.is_number if kinds is None else kinds[name] for name, s in seen.items()}
     for i, name in chosen:
         if of_numbers[name] and seen[name].other:
-            raise _stray(sheet, i, seen[name])
+            raise stray(sheet, i, seen[name])
     fields = [(name, "f8" if of_numbers[name] else f"U{seen[name].longest}") for _, name in chosen]
     x = np.empty(len(lines), fields)
     columns = [(i, x[name], of_numbers[name]) for i, name in chosen]
@@ -183,7 +194,7 @@ def _read(
     return x
 
 
-def _stray(sheet: Sheet, i: int, seen: _Seen) -> DataError:
+def stray(sheet: Sheet, i: int, seen: Seen) -> DataError:
     """The error of a cell that is no number in a column of numbers."""
     row, line, cell = seen.where
     what = "not a number" if not is_number(cell) else "not a finite number, or too large to compute with"

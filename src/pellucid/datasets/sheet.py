@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 LONGEST_LINE = 1 << 24
+MOST_COLUMNS = 50_000
 ANSWERS = ("label", "target", "class", "y")  # the names by which a table's answer is known
 BLANK = " \r\n,;\t"  # what a line without a single filled cell is made of
 MISSING = ("", "?", "na", "n/a", "nan", "null", "none")
@@ -130,6 +132,11 @@ def open_sheet(path: str | os.PathLike[str]) -> tuple[Sheet, tuple[str, ...]]:
         first = tuple(cell.strip() for cell in next(reader, []))
     except csv.Error as error:
         raise DataError(f"{path} cannot be read as a table near line {reader.line_num}: {advice(error)}") from None
+    if len(head) > MOST_COLUMNS:
+        raise DataError(
+            f"{path} has {len(head):,} columns, and a table may have {MOST_COLUMNS:,}. Such data belong into an array: "
+            "save them with np.savez(file, x=..., t=...)."
+        )
     if not any(head):
         raise DataError(f"{path}: line 1 is blank; a header or the first row of numbers was expected there.")
     if not is_header(head, first):
@@ -152,7 +159,7 @@ def advice(error: csv.Error) -> str:
 
 def check_header(sheet: Sheet) -> None:
     """Refuse columns without a name and names that stand twice."""
-    twice = sorted({name for name in sheet.header if sheet.header.count(name) > 1 and name})
+    twice = sorted(name for name, count in Counter(sheet.header).items() if count > 1 and name)
     if twice:
         at = [i + 1 for i, name in enumerate(sheet.header) if name == twice[0]]
         raise DataError(

@@ -122,16 +122,17 @@ def _numbers(sheet: Sheet, at: int, rows: list[list[str]], lines: list[int]) -> 
     except ValueError:
         pass
     before = len(lines) - len(rows)
-    i = next(i for i, cells in enumerate(rows) if not all(map(_is_finite, cells)))
-    raise _not_numbers(sheet, at, rows[i], before + i + 1, lines[before + i])
+    raise not_numbers(sheet, at, rows, before + 1, lines[before:])
 
 
 def _is_finite(cell: str) -> bool:
     return is_number(cell) and isfinite(float(cell))
 
 
-def _not_numbers(sheet: Sheet, at: int, cells: Sequence[str], row: int, line: int) -> DataError:
-    """The error of a row, without its target, that holds a cell which is no finite number."""
+def not_numbers(sheet: Sheet, at: int, rows: Sequence[Sequence[str]], first: int, lines: Sequence[int]) -> DataError:
+    """The error of rows, without their target, of which one holds a cell which is no finite number."""
+    i = next(i for i, cells in enumerate(rows) if not all(map(_is_finite, cells)))
+    cells, row, line = rows[i], first + i, lines[i]
     j = next(j for j, cell in enumerate(cells) if not _is_finite(cell))
     cell, column = cells[j].strip(), j + (j >= at)
     if cell.lower() in MISSING or is_number(cell):

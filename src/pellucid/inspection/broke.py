@@ -20,7 +20,6 @@ import numpy as np
 
 from pellucid.base.arrays import Array
 from pellucid.base.errors import Diverged, UsageError
-from pellucid.data.batches import order
 from pellucid.events import StepDone
 from pellucid.inspection.causes import Seen, causes, largest
 from pellucid.inspection.finding import Finding
@@ -206,7 +205,7 @@ def _in_training(training: Training) -> Broke | None:
     size, epoch, batch = training.batch_size, training.epoch, training.batch
     if batch == training.steps_per_epoch:  # it broke at the end of an epoch, so in its last step
         batch -= 1
-    at = order(len(training.data), training.seed, epoch)[batch * size : (batch + 1) * size]
+    at = training.data.order(training.seed, epoch)[batch * size : (batch + 1) * size]
     data, model = training.data[at], training.model
     with np.errstate(all="ignore"):
         trace = make_trace(model, data.x, data.t, training.optimizer, weights=data.weights, mask=data.mask)

@@ -21,6 +21,7 @@ import numpy as np
 
 from pellucid._version import __version__
 from pellucid.base.errors import FileError, PellucidError
+from pellucid.datasets.stream import blocks_of
 from pellucid.describe import describe
 from pellucid.kernels import active
 from pellucid.model import Model
@@ -203,6 +204,7 @@ def run_document(training: Training, arguments: dict[str, Any]) -> dict[str, Any
             "epochs": training.epochs,
             "steps_per_epoch": training.steps_per_epoch,
             "samples": len(training.data),
+            "blocks": blocks_of(training.data),
             "arguments": arguments,
             "augment": augment,
         },

@@ -19,7 +19,7 @@ import numpy as np
 
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
-from pellucid.data.batches import order
+from pellucid.datasets.stream import order_of
 from pellucid.inspection.recompute import Comparison, NotTheSame, Parts, at_rate, start
 from pellucid.inspection.recordfile import (
     Lines,
@@ -145,7 +145,8 @@ class Recording:
         """`samples`, also of a step that was begun and not done."""
         said = self.run["training"]
         size, (epoch, batch) = said["arguments"]["batch_size"], divmod(step - 1, said["steps_per_epoch"])
-        return order(said["samples"], said["arguments"]["seed"], epoch)[batch * size : (batch + 1) * size]
+        whole = order_of(said["samples"], said["arguments"]["seed"], epoch, said.get("blocks"))
+        return np.asarray(whole[batch * size : (batch + 1) * size])
 
     def line(self, step: int) -> dict[str, Any] | None:
         """What was recorded of a step: its epoch, loss and rate; None if that is not known."""

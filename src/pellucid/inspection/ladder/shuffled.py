@@ -63,7 +63,7 @@ def examine(case: Case) -> Seen:
         near = nearest(case.prepared(learn)[0], case.prepared(judge)[0])
         right, who = _right(case, judge, np.asarray(case.ids(learn))[near]), "the nearest rows are"
     chance, n = 1 / classes, len(judge)
-    said = f"{who} right on {100 * right:.0f} % of validation; chance is {100 * chance:.0f} %"
+    said = f"{who} right on {100 * right:.0f} % of validation; chance among {classes} is {100 * chance:.0f} %"
     if right <= chance + SURE * sqrt(chance * (1 - chance) / n):
         return Seen(said)
     return Seen(said, Found(_finding(who, right, chance, n), _apart(case, keys, other), other_samples=True))
