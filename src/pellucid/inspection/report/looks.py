@@ -46,6 +46,7 @@ class Look:
 
 def look_at(model: Model, data: Data) -> Look | None:
     """What can be seen of a model, or None."""
+    data = some(data, 5 * POINTS)
     x, t = np.asarray(data.x), np.asarray(data.t)
     if x.dtype.names is None and x.ndim == 2 and x.shape[1] == 2 and _one_answer(model):
         return _plane(model, data)
@@ -60,9 +61,8 @@ def _one_answer(model: Model) -> bool:
 
 
 def _plane(model: Model, data: Data) -> Look:
-    points = some(data, 5 * POINTS)
     with np.errstate(all="ignore"):
-        found = Boundary.of(model, points.x, points.t, FINE)
+        found = Boundary.of(model, data.x, data.t, FINE)
     if not isinstance(model.loss, ClassLoss | SigmoidCrossEntropy | BinaryCrossEntropy) or found.right is None:
         return Look("plane", found.answers[..., 0], found.names, None, found.xs, found.ys)
     best, K = found.answers.argmax(axis=-1), found.answers.shape[-1]
