@@ -88,6 +88,8 @@ from pellucid.inspection.preview import preview as preview
 from pellucid.inspection.proof import Proof as Proof
 from pellucid.inspection.recorder import record as record
 from pellucid.inspection.recording import Recording as Recording
+from pellucid.inspection.report.page import Page as Page
+from pellucid.inspection.report.page import report as report
 from pellucid.inspection.tape import trace as trace
 from pellucid.inspection.trace import Trace as Trace
 from pellucid.inspection.tracefile import load_trace as load_trace

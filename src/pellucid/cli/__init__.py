@@ -30,6 +30,7 @@ VERBS = {
     "explain": ("pellucid.cli.explain:command", "Open one number of a network: what makes it, and why."),
     "blame": ("pellucid.cli.blame:command", "Find the training samples behind an answer or a weight."),
     "plot": ("pellucid.cli.plot:command", "Draw a saved network: curves, mistakes, weights, ..."),
+    "report": ("pellucid.cli.reporting:command", "Write one HTML page about a training."),
     "check": ("pellucid.cli.check:command", "Check a backward pass and name the mistake."),
     "doctor": ("pellucid.cli.doctor:command", "Find what is wrong with a training, and try the cure."),
     "replay": ("pellucid.cli.replay:command", "Go back to any step of a recorded training, exactly."),

@@ -11,9 +11,9 @@ from pellucid.base.errors import FileError, UsageError
 def check_writable(target: Path, data: str) -> None:
     """Say now, not after an hour of training, that the result cannot be written."""
     if target.exists() and Path(data).exists() and target.samefile(data):
-        raise UsageError(f"{target} holds the data; the model would replace them. Give --output another name.")
+        raise UsageError(f"{target} holds the data; what is written would replace them. Give --output another name.")
     if target.exists() and not target.is_file():
-        raise FileError(f"{target} is no ordinary file, so the model is not written there. Give another name.")
+        raise FileError(f"{target} is no ordinary file, so it is not replaced. Give another name.")
     folder = target.absolute().parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

@@ -23,7 +23,7 @@ STYLE = """
   padding: 1rem; max-width: 72rem; }
 @media (prefers-color-scheme: dark) {
   .ledger { --ink: #e6e9ef; --soft: #a3adbd; --ground: #14181f; --edge: #353d4a; --plus: #6db3f2; --minus: #f0a35e; } }
-.ledger h1 { font-size: 1.2rem; margin: 0 0 .25rem; }
+.ledger h1, .ledger h3 { font-size: 1.2rem; margin: 0 0 .25rem; }
 .ledger p { margin: .25rem 0; }
 .ledger ul { list-style: none; margin: 0; padding-left: 1.5rem; border-left: 1px solid var(--edge); }
 .ledger > ul { border: 0; padding-left: 0; }
@@ -64,10 +64,10 @@ def page(line: Line, depth: int = DEPTH, most: int = MOST, remarks: tuple[str, .
     )
 
 
-def body(line: Line, depth: int, most: int, remarks: tuple[str, ...] = (), tag: str = "div") -> str:
-    """The number, its drawing, its terms, and the source line that computed it."""
+def body(line: Line, depth: int, most: int, remarks: tuple[str, ...] = (), tag: str = "div", level: int = 1) -> str:
+    """The number as a heading of this level, its drawing, its terms, and the source line that computed it."""
     first, formula = head(line)
-    parts = [f"<h1>{_coloured(first, line.value)}</h1>", f"<p><code>{escape(formula.strip())}</code></p>"]
+    parts = [f"<h{level}>{_coloured(first, line.value)}</h{level}>", f"<p><code>{escape(formula.strip())}</code></p>"]
     parts += [f'<p class="soft">{escape(text)}</p>' for text in remarks]
     parts += [bars(line), _list(rows_of(line, depth, most, OPEN))]
     if line.source:
