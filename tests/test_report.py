@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import pellucid as pl
+from pellucid.describe import describe
 from pellucid.inspection.recordfile import EVENTS
 from pellucid.inspection.report.amounts import thinner
 from pellucid.inspection.report.drawn import SURE
@@ -25,6 +26,7 @@ from pellucid.inspection.report.ledgers import _largest_gradient
 from pellucid.inspection.report.looks import look_at
 from pellucid.inspection.report.moments import chosen
 from pellucid.inspection.report.png import LEVELS, indexed, png, signed
+from pellucid.inspection.report.reproduce import _constructed
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (48, 6, 6)).astype(np.uint8)
@@ -237,6 +239,12 @@ def test_how_to_have_it_again(page: pl.Page, recording: pl.Recording) -> None:
     assert rows["numpy"] == [np.__version__] * 2
     assert "pl.open_recording(" in page.html  # it was recorded from Python
     assert f"recording.at({recording.steps[len(recording.steps) // 2]})" in page.html
+
+
+def test_an_augmentation_is_written_as_one_would_construct_it() -> None:
+    assert _constructed(describe(pl.Chain(pl.Flip(), pl.Shift(2)))) == repr(pl.Chain(pl.Flip(), pl.Shift(2)))
+    assert _constructed(None) == "none"
+    assert _constructed({"kind": "MyOwn", "share": 2}) == "{'kind': 'MyOwn', 'share': 2}"
 
 
 def test_the_same_recording_gives_the_same_page(page: pl.Page, recording: pl.Recording) -> None:

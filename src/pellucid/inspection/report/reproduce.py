@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from typing import Any
 
+from pellucid.base.errors import DataError
+from pellucid.describe import rebuild
 from pellucid.inspection.recordfile import digest, versions
 from pellucid.inspection.report.html import clean, code, esc, facts, para, table, tag
 from pellucid.inspection.report.subject import Subject
@@ -56,12 +59,19 @@ def _same(subject: Subject, said: dict[str, Any]) -> list[tuple[str, str]]:
         ("Seed of the weights", esc(recording.run["model"].get("seed"))),
         ("Training samples", esc(said.get("data"))),
         ("Validation samples", esc(said.get("validation") or "none")),
-        ("Augmentation", esc(said.get("augment") or "none")),
+        ("Augmentation", esc(_constructed(said.get("augment")))),
     ]
     if subject.step is not None:
         last = next((e["digest"] for e in reversed(recording.epochs) if e.get("step") == subject.step), "")
         pairs.append((f"Weights after step {subject.step}", f"digest {esc(last)}" if last else ""))
     return pairs
+
+
+def _constructed(said: Any) -> str:
+    """What was described as plain data, as one would write it: Shift(pixels=1, fill=0.0)."""
+    with contextlib.suppress(DataError):  # a class of the user's is not known here: its description must do
+        return repr(rebuild(said)) if said else "none"
+    return str(said)
 
 
 def _versions(then: dict[str, Any], now: dict[str, Any]) -> str:
