@@ -20,6 +20,7 @@ from pellucid.losses import Huber, MeanAbsoluteError, MeanSquaredError
 from pellucid.model import Model
 
 BIG = 20.0  # inputs beyond this were most likely not scaled
+USUAL = 0.1  # a learning rate beyond is rarely meant; most optimizers want 0.01 or less
 
 
 def diverged(
@@ -39,7 +40,7 @@ def diverged(
     if array is not None:
         spot = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         text += f", at {list(spot)} ({array[spot]}; {np.sum(~np.isfinite(array))} of {array.size} numbers)"
-    causes = [f"the learning rate {lr:g} is too high: try {lr / 10:g}"]
+    causes = [f"the learning rate {lr:g} is too high: try {min(lr / 10, USUAL):g}"]
     if x is not None and float(np.abs(x).max(initial=0.0)) > BIG and not _takes_ids(model):
         causes.insert(0, f"the inputs reach {float(np.abs(x).max()):g}: scale them to about -1 to 1")
     causes.append("long gradients: set clip=1.0")
