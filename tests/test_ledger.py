@@ -303,7 +303,7 @@ SOURCES = [
     ("0.dense.dW[0,0]", "layers/dense.py", "out=self.dW"),
     ("0.dense.db[0]", "layers/dense.py", "self.db[:] ="),
     ("0.dense.y[0,0]", "layers/dense.py", "y = kernels.active().times(x, self.W)"),
-    ("0.dense.dx[0,0]", "layers/dense.py", "return kernels.active().times(dy, self.W.T)"),
+    ("0.dense.dx[0,0]", "layers/dense.py", "kernels.active().times(dy, self.W.T)"),
     ("1.relu.dx[0,0]", "layers/activations.py", "relu_backward"),
     ("2.dropout.cache.mask[0,0]", "layers/dropout.py", "mask"),
     ("loss.dz[0,0]", "losses/classes.py", "dz = "),

@@ -122,7 +122,7 @@ def test_a_packed_file_cut_short_or_changed_is_refused(tmp_path) -> None:
 def test_a_missing_file_a_folder_and_a_device_are_refused(tmp_path) -> None:
     refused(tmp_path / "nowhere", "There is no file")
     refused(tmp_path, "folder")
-    refused("/dev/zero", "empty")
+    refused("/dev/zero", "no ordinary file")
 
 
 def test_only_data_errors_come_from_damage(tmp_path) -> None:

@@ -32,8 +32,8 @@ class Proof:
     >>> print(proof)
     proof: 2.3 becomes 0.4.
       validation loss over 20 steps
-        without  ▇█▇  2.3 to 2.3
-        with     ▇▄▁  2.3 to 0.4
+        without  ███  2.3 to 2.3
+        with     █▃▁  2.3 to 0.4
     """
 
     measure: str

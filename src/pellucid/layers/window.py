@@ -94,7 +94,9 @@ def place(
     return _place(who, x, *sizes)
 
 
-@lru_cache(maxsize=1024)  # the same few windows are asked for at every step; one answer takes 5 us to work out
+@lru_cache(
+    maxsize=1024, typed=True
+)  # the same few windows are asked for at every step; one answer takes 5 us to work out
 def _place(
     who: str, x: Shape, kernel: int | Pair, stride: int | Pair, padding: str | int | Pair, dilation: int | Pair
 ) -> Window:

@@ -159,7 +159,7 @@ def percent(count: float, of: float) -> str:
     """A share as a person writes it.
 
     >>> percent(1, 3), percent(1, 4000)
-    ('33 %', '0.03 %')
+    ('33 %', '0.025 %')
     """
     share = 100.0 * count / max(of, 1)
     return f"{share:.0f} %" if share >= 10 or share == 0 else f"{share:.1f} %" if share >= 1 else f"{share:.2g} %"

@@ -46,7 +46,7 @@ def chosen(steps: range, most: int) -> list[int]:
     """At most so many steps, the first and the last among them, the early ones closer together.
 
     >>> chosen(range(0, 101), 5), chosen(range(0, 3), 40)
-    ([0, 12, 35, 65, 100], [0, 1, 2])
+    ([0, 12, 35, 64, 100], [0, 1, 2])
     """
     if len(steps) <= most or most < 2:
         return list(steps)[: max(most, 0)] if len(steps) > most else list(steps)
