@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.base.errors import UsageError
+from pellucid.inspection.plot.palette import colour, dash, marker
 from pellucid.metrics import confusion_matrix
 from pellucid.recipes.row import Row
 from pellucid.recipes.run import Outcome
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pellucid.events import History
 
 EXTRA = "pip install 'pellucid[plot]'"
-LEARNED, JUDGED = "#3b6ea8", "#d1663c"
 MOST_CLASSES = 20  # a larger confusion matrix is not read
 MOST_POINTS = 3_000
 
@@ -52,15 +52,18 @@ def picture(row: Row, outcome: Outcome) -> bytes:
 def draw_curves(axes: Any, histories: list[History], classes: bool) -> None:
     """A thin line for each network, a thick one for their mean: what was learned, and what was judged."""
     name = "accuracy" if classes else "loss"
-    for key, colour, word in ((name, LEARNED, "learned part"), (f"val_{name}", JUDGED, "judged part")):
+    for k, (key, word) in enumerate(((name, "learned part"), (f"val_{name}", "judged part"))):  # as in pl.plot.curves
         lines = np.array([[row[key] for row in history] for history in histories], np.float64)  # (networks, epochs)
         lines = 100 * lines if classes else lines
         epochs = np.arange(1, lines.shape[1] + 1)
-        mark = "." if len(epochs) < 30 else ""
+        mark = marker(k) if len(epochs) < 30 else ""
         if len(lines) > 1:
-            axes.plot(epochs, lines.T, color=colour, alpha=0.25, linewidth=0.8)
+            axes.plot(epochs, lines.T, color=colour(k), linestyle=dash(k), alpha=0.25, linewidth=0.8)
             word += f", mean of {len(lines)} networks"
-        axes.plot(epochs, lines.mean(axis=0), color=colour, linewidth=2, marker=mark, label=word)
+        mean = lines.mean(axis=0)
+        axes.plot(
+            epochs, mean, color=colour(k), linestyle=dash(k), linewidth=2, marker=mark, markersize=3.5, label=word
+        )
     axes.set_xlabel("epoch")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("accuracy, %" if classes else "loss, with the penalty")
@@ -97,7 +100,7 @@ def draw_values(axes: Any, outcome: Outcome, unit: str) -> None:
     some = np.random.default_rng(0).permutation(len(t))[:MOST_POINTS]
     ends = [float(min(t.min(), y.min())), float(max(t.max(), y.max()))]
     axes.plot(ends, ends, color="#888888", linewidth=1)
-    axes.scatter(t[some], y[some], s=9, alpha=0.35, color=JUDGED, linewidths=0)
+    axes.scatter(t[some], y[some], s=9, alpha=0.35, color=colour(0), linewidths=0)
     axes.set_xlabel(f"true, {unit}" if unit else "true")
     axes.set_ylabel(f"answered, {unit}" if unit else "answered")
     axes.locator_params(nbins=6)
