@@ -33,34 +33,37 @@ HALF = 0.5  # of a row's numbers; a row with more that are not 0 is multiplied f
 @kernel
 def _one_row(x: Array, W: Array, y: Array) -> bool:
     """y = x W for one row of which at most HALF the numbers are not 0; False, and nothing done, if there are more."""
-    n = 0
-    for d in range(W.shape[0]):
+    D, n = x.size, 0
+    for d in range(D):
         n += x[0, d] != 0  # a nan is not 0
-    if n > HALF * x.size:
+    if n > HALF * D:
         return False
-    at, i = np.empty(n, np.int64), 0
-    for d in range(W.shape[0]):
-        if x[0, d] != 0:
-            at[i] = d
-            i += 1
+    at, n = np.empty(D, np.int64), 0
+    for d in range(D):  # no branch, which a processor could not foresee
+        at[n] = d
+        n += x[0, d] != 0
     y[0] = 0
     for i in range(0, n - 3, 4):
         a, b, c, e = at[i], at[i + 1], at[i + 2], at[i + 3]
-        for k in range(W.shape[1]):
+        for k in range(y.size):
             y[0, k] += x[0, a] * W[a, k] + x[0, b] * W[b, k] + x[0, c] * W[c, k] + x[0, e] * W[e, k]
     for i in range(n - n % 4, n):
-        for k in range(W.shape[1]):
+        for k in range(y.size):
             y[0, k] += x[0, at[i]] * W[at[i], k]
     return True
 
 
 def times(x: Array, W: Array) -> Array:
     """`sum_d x[n, ..., d] W[d, k]`. Of one row that is mostly 0, as a drawing is, only the other numbers are used."""
-    if len(x) == 1 and W.size >= WIDE and x.ndim == 2 and W.flags.c_contiguous:
+    if x.ndim != 2:
+        return reference.times(x, W)
+    y: Array
+    if len(x) == 1 and W.size >= WIDE and W.flags.c_contiguous:
         y = np.empty((1, W.shape[1]), x.dtype)
         if _one_row(x, W, y):
             return y
-    return reference.times(x, W)
+    y = np.dot(x, W)
+    return y
 
 
 @kernel
@@ -71,8 +74,10 @@ def _relu(x: Array, y: Array) -> None:
 
 def relu(x: Array) -> Array:
     """`max(x, 0)`."""
+    y: Array
     if x.size <= reference.FEW:
-        return reference.relu(x)
+        y = np.maximum(x, reference.zero(x.dtype))
+        return y
     x = np.ascontiguousarray(x)
     y = np.empty_like(x)
     _relu(x.reshape(-1), y.reshape(-1))

@@ -35,14 +35,15 @@ def times(x: Array, W: Array) -> Array:
 
 
 @cache
-def _zero(dtype: np.dtype[Any]) -> Array:
+def zero(dtype: np.dtype[Any]) -> Array:
+    """A lone 0 of this type."""
     return np.zeros((), dtype)
 
 
 def relu(x: Array) -> Array:
     """`max(x, 0)`. Long rows and a row of zeros instead of a lone 0 keep NumPy on its fast path: 3 times faster."""
     if x.size <= FEW:
-        y: Array = np.maximum(x, _zero(x.dtype))
+        y: Array = np.maximum(x, zero(x.dtype))
         return y
     rows = x.reshape(-1, max(prod(x.shape[1:]), 1))
     return np.asarray(np.maximum(rows, np.zeros(rows.shape[1], x.dtype)).reshape(x.shape))
