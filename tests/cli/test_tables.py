@@ -166,6 +166,33 @@ def test_values_are_scaled_inside_and_reported_as_they_are() -> None:
         assert train("houses.csv", "--target", "price", "--loss", loss, "--json").done().last["test_r2"] > 0.8
 
 
+def test_whole_numbers_are_values_where_the_loss_is_of_values() -> None:
+    x = np.random.default_rng(0).normal(size=200)
+    rings = (10 + 4 * x).round().astype(int)
+    rings[:2] = 40, 41  # seen once each
+    Path("rings.csv").write_text("x,rings\n" + "\n".join(f"{a},{t}" for a, t in zip(x, rings, strict=True)))
+    refused = train("rings.csv", "--target", "rings").error(3, "has one row only", "values and no classes", "--loss mse")
+    assert " 1 others" not in refused.err
+    for loss in ("mse", "mae", "huber"):
+        words = ("--target", "rings", "--loss", loss, "--layers", "8,1")
+        told = train("rings.csv", *words, "--epochs", 1).done()
+        assert "target    rings: values from" in told.out
+        assert re.search(r"^test      r2 ", told.out, re.M)
+    told = run("evaluate", "rings.safetensors", "rings.csv", "--json").done()
+    assert told.last["samples"] == 200
+    Path("pets.csv").write_text("x,kind\n" + "1,cat\n2,dog\n" * 20)
+    assert "2 classes" in train("pets.csv", "--target", "kind", "--loss", "mse", "--epochs", 1).done().out
+
+
+@pytest.mark.parametrize(("times", "said"), [(0, ""), (1, ", and so has 1 other."), (2, ", and so have 2 others.")])
+def test_other_classes_of_one_row_are_counted(times: int, said: str) -> None:
+    words = ["one", "two", "three"][: times + 1]
+    Path("lone.csv").write_text("x,kind\n" + "1,cat\n2,dog\n" * 20 + "\n".join(f"3,{w}" for w in words) + "\n")
+    text = re.sub(r"\s+", " ", train("lone.csv", "--target", "kind").error(3, "has one row only").err)
+    assert "--loss" not in text
+    assert f"){said or '.'} A class" in text
+
+
 # ---- how the rows are divided ----------------------------------------------------------------------------------------
 
 
