@@ -348,6 +348,13 @@ def test_resumed_training_of_a_table_gives_the_same_file() -> None:
     assert Path("whole").read_bytes() == Path("half").read_bytes()
 
 
+def test_a_word_too_rare_in_training_is_not_said_to_be_unseen() -> None:
+    x = np.array([("G",), ("T",), ("A",)], [("deck", "U1")])
+    said = list(strange(x, pl.Table((pl.Category("deck", ("A", "B"), others=True),))))
+    rare = "too rare in training for a column of its own, or new; it counts as one of the rare words."
+    assert said == [f"deck is 'G' (and 1 more) in 2 rows, {rare}"]
+
+
 def test_what_is_strange_about_rows_without_names_is_not_known() -> None:
     assert list(strange(np.zeros((2, 1)), pl.Table((pl.Number("a"),)))) == []
 

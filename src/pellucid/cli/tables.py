@@ -163,9 +163,12 @@ def strange(x: Array, table: pl.Table) -> Iterator[str]:
         word, more = f"{str(new[0])!r}" if new[0] else "missing", len(np.unique(new)) - 1
         rows = f"{len(new):,} row{'s' * (len(new) > 1)}"
         known = "none of the words that were learned" if isinstance(column, pl.Category) else "the rarest of all"
-        known = "one of the rare words" if isinstance(column, pl.Category) and column.others else known
-        others = f" (and {more} other new word{'s' * (more > 1)})" if more else ""
-        yield f"{column.name} is {word}{others} in {rows}, which training never saw; it counts as {known}."
+        others, never = f"other new word{'s' * (more > 1)}", "which training never saw"
+        if isinstance(column, pl.Category) and column.others:
+            known, others = "one of the rare words", "more"
+            never = "too rare in training for a column of its own, or new"
+        others = f" (and {more} {others})" if more else ""
+        yield f"{column.name} is {word}{others} in {rows}, {never}; it counts as {known}."
 
 
 def inferred_for(options: Options, data: pl.Data) -> Inferred | None:
@@ -216,7 +219,8 @@ def _target(data: pl.Data) -> str:
     if not data.classes:
         least, most, mean = (plainly(float(v)) for v in (data.t.min(), data.t.max(), data.t.mean()))
         return f"values from {least} to {most}, {mean} on average; scaled inside, reported as they are"
-    shares = 100 * np.bincount(data.t, minlength=len(data.classes)) / len(data)
+    ids = data.t if data.t.ndim == 1 else data.t.argmax(axis=1)  # one-hot rows, for a loss of numbers
+    shares = 100 * np.bincount(ids, minlength=len(data.classes)) / len(data)
     said = [f"{name} ({share:.0f} %)" for name, share in zip(data.classes, shares, strict=True)]
     more = f", and {len(said) - MOST_CLASSES} more" if len(said) > MOST_CLASSES else ""
     return f"{len(said)} classes: {', '.join(said[:MOST_CLASSES])}{more}"

@@ -38,7 +38,7 @@ NAMED_DATE = re.compile(  # with the month's name: Mar 3, 2023; 3 March 2023; 3-
 TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d([.,]\d+)?)?(Z| ?[ap]\.?m\.?)?", re.IGNORECASE)
 CURRENCY = r"([$€£¥]|(USD|EUR|GBP|CHF|JPY)\b)"
 UNIT = re.compile(  # 12 kg, 80 %, $5, -€1.5, EUR 1,001.50, 1.001,50 €
-    rf"[-+]?\s*({CURRENCY}\s*[-+]?)?\s*(\d{{1,3}}([,' ]\d{{3}})+(\.\d+)?|\d[\d.]*(,\d+)?)"
+    rf"[-+]?\s*({CURRENCY}\s*[-+]?)?\s*(\d{{1,3}}([,']\d{{3}})+(\.\d+)?|\d[\d.]*(,\d+)?)"
     r"\s*([$€£¥%]|[a-zA-Zµ°]{1,4}[²³]?)?"
 )
 CODE = re.compile(rf"(?!{CURRENCY})[a-zA-Z].*|\d+[a-zA-Z]")
