@@ -222,7 +222,7 @@ def _dark_on_light(x: Array) -> Array:
 
 
 def _out_of_place(x: Array) -> Array:
-    """Which pictures (N, 28, 28), light on dark, are not about 20 pixels large and in the middle; empty ones are not."""
+    """Which pictures (N, 28, 28), light on dark, are not about 20 pixels large or not in the middle; no empty ones."""
     strong = x > FAINT * x.max(axis=(1, 2), keepdims=True)  # (N, 28, 28)
     reach = [_reach(strong.any(axis=axis)) for axis in (1, 2)]  # the first and last column, and row: (N,) each
     size = np.maximum(*(last - first + 1 for first, last in reach))
