@@ -207,7 +207,7 @@ def test_train_takes_a_name(tmp_path) -> None:
     assert run("evaluate", model, "iris", "--json").done().last["samples"] == 150
     named = run("train", "iris", "--target", "species", "--epochs", 30, "--output", model, "--json").done()
     assert named.last["test_accuracy"] == told.last["test_accuracy"]
-    run("train", "iris", "--target", "petal").error(2, "of iris it is known: species")
+    run("train", "iris", "--target", "petal").error(2, "target of iris is known: species", "pellucid data path iris")
     run("train", "digits", "--target", "label").error(2, "for tables only", "digits is none")
 
 

@@ -171,7 +171,9 @@ def test_whole_numbers_are_values_where_the_loss_is_of_values() -> None:
     rings = (10 + 4 * x).round().astype(int)
     rings[:2] = 40, 41  # seen once each
     Path("rings.csv").write_text("x,rings\n" + "\n".join(f"{a},{t}" for a, t in zip(x, rings, strict=True)))
-    refused = train("rings.csv", "--target", "rings").error(3, "has one row only", "values and no classes", "--loss mse")
+    refused = train("rings.csv", "--target", "rings").error(
+        3, "has one row only", "values and no classes", "--loss mse"
+    )
     assert " 1 others" not in refused.err
     for loss in ("mse", "mae", "huber"):
         words = ("--target", "rings", "--loss", loss, "--layers", "8,1")

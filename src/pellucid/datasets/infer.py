@@ -194,7 +194,10 @@ def _kind(name: str, cells: Array) -> tuple[str, str]:
     if max(_share(DATE, words, counts), _share(NAMED_DATE, words, counts)) >= 0.9:
         return "date", f"dates ({words[0]}). What matters about them, such as the month, needs a column of its own"
     if _share(TIME, words, counts) >= 0.9:
-        return "date", f"times of day ({words[0]}). What matters about them, such as the hour, needs a column of its own"
+        return (
+            "date",
+            f"times of day ({words[0]}). What matters about them, such as the hour, needs a column of its own",
+        )
     if _share(UNIT, words, counts) >= 0.9 and not _share(CODE, words, counts) > 0.5:
         return "text", f"numbers with units ({words[0]}). Write the number alone to use it"
     if len(there) >= FEW and len(words) > 0.5 * len(there):

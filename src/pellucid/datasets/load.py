@@ -71,9 +71,13 @@ def load(
     known = isinstance(data, str) and name in NAMES
     if known and target is not None and target == (CATALOG[name].target or None):
         target = None
+    if target is not None and known and name in NAMED_TABLES:
+        raise UsageError(
+            f"The target of {name} is known: {CATALOG[name].target}, not {target!r}. To learn another column, give its "
+            f"file instead of its name; it is in the folder that `pellucid data path {name}` says."
+        )
     if target is not None and (known or not _is_table(path)):
-        why = f"of {name} it is known: {CATALOG[name].target}" if known and name in NAMED_TABLES else f"{name} is none"
-        raise UsageError(f"A target column ({target!r}) is named for tables only, and {why}.")
+        raise UsageError(f"A target column ({target!r}) is named for tables only, and {name} is none.")
     if stream and (known or not _may_stream(path)):
         raise UsageError(f"{name} is read whole. What can stay on the disk is {STREAMS}.")
     if known:
