@@ -214,3 +214,12 @@ def test_a_sheet_never_replaces_a_folder(shapes: str) -> None:
     pytest.importorskip("PIL", reason="the sheet is drawn with Pillow")
     Path("sheet.png").mkdir()
     run("data", "augment", shapes, "--flip", "-o", "sheet.png").error(2, "sheet.png")
+
+
+def test_copies_of_what_stays_on_the_disk_are_refused_in_the_words_of_the_options(shapes: str) -> None:
+    with np.load(shapes) as arrays:
+        np.save("big_x.npy", arrays["x"])
+        np.save("big_t.npy", arrays["t"])
+    told = run("train", "big_x.npy", "--stream", "--enlarge", 5).error(2, "--enlarge", "--no-stream", "--shift 1")
+    assert "augment=" not in told.err
+    run("train", "big_x.npy", "--stream", "--shift", 1, "--epochs", 1).done()

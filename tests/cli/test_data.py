@@ -205,7 +205,10 @@ def test_train_takes_a_name(tmp_path) -> None:
     told = run("train", "iris", "--epochs", 30, "--output", model, "--json").done()
     assert told.last["test_accuracy"] >= 0.9
     assert run("evaluate", model, "iris", "--json").done().last["samples"] == 150
-    run("train", "iris", "--target", "species").error(2, "of iris it is known")
+    named = run("train", "iris", "--target", "species", "--epochs", 30, "--output", model, "--json").done()
+    assert named.last["test_accuracy"] == told.last["test_accuracy"]
+    run("train", "iris", "--target", "petal").error(2, "target of iris is known: species", "pellucid data path iris")
+    run("train", "digits", "--target", "label").error(2, "for tables only", "digits is none")
 
 
 def data(x: np.ndarray, t: list[float], classes: tuple[str, ...] = ()) -> pl.Data:

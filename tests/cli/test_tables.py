@@ -166,6 +166,35 @@ def test_values_are_scaled_inside_and_reported_as_they_are() -> None:
         assert train("houses.csv", "--target", "price", "--loss", loss, "--json").done().last["test_r2"] > 0.8
 
 
+def test_whole_numbers_are_values_where_the_loss_is_of_values() -> None:
+    x = np.random.default_rng(0).normal(size=200)
+    rings = (10 + 4 * x).round().astype(int)
+    rings[:2] = 40, 41  # seen once each
+    Path("rings.csv").write_text("x,rings\n" + "\n".join(f"{a},{t}" for a, t in zip(x, rings, strict=True)))
+    refused = train("rings.csv", "--target", "rings").error(
+        3, "has one row only", "values and no classes", "--loss mse"
+    )
+    assert " 1 others" not in refused.err
+    for loss in ("mse", "mae", "huber"):
+        words = ("--target", "rings", "--loss", loss, "--layers", "8,1")
+        told = train("rings.csv", *words, "--epochs", 1).done()
+        assert "target    rings: values from" in told.out
+        assert re.search(r"^test      r2 ", told.out, re.M)
+    told = run("evaluate", "rings.safetensors", "rings.csv", "--json").done()
+    assert told.last["samples"] == 200
+    Path("pets.csv").write_text("x,kind\n" + "1,cat\n2,dog\n" * 20)
+    assert "2 classes" in train("pets.csv", "--target", "kind", "--loss", "mse", "--epochs", 1).done().out
+
+
+@pytest.mark.parametrize(("times", "said"), [(0, ""), (1, ", and so has 1 other."), (2, ", and so have 2 others.")])
+def test_other_classes_of_one_row_are_counted(times: int, said: str) -> None:
+    words = ["one", "two", "three"][: times + 1]
+    Path("lone.csv").write_text("x,kind\n" + "1,cat\n2,dog\n" * 20 + "\n".join(f"3,{w}" for w in words) + "\n")
+    text = re.sub(r"\s+", " ", train("lone.csv", "--target", "kind").error(3, "has one row only").err)
+    assert "--loss" not in text
+    assert f"){said or '.'} A class" in text
+
+
 # ---- how the rows are divided ----------------------------------------------------------------------------------------
 
 
@@ -319,6 +348,13 @@ def test_resumed_training_of_a_table_gives_the_same_file() -> None:
     train(*ILL, "--epochs", 2, "--output", "half", "--checkpoint", "runs").done()
     train(*ILL, "--epochs", 4, "--output", "half", "--checkpoint", "runs", "--resume").done()
     assert Path("whole").read_bytes() == Path("half").read_bytes()
+
+
+def test_a_word_too_rare_in_training_is_not_said_to_be_unseen() -> None:
+    x = np.array([("G",), ("T",), ("A",)], [("deck", "U1")])
+    said = list(strange(x, pl.Table((pl.Category("deck", ("A", "B"), others=True),))))
+    rare = "too rare in training for a column of its own, or new; it counts as one of the rare words."
+    assert said == [f"deck is 'G' (and 1 more) in 2 rows, {rare}"]
 
 
 def test_what_is_strange_about_rows_without_names_is_not_known() -> None:

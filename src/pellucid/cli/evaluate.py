@@ -107,8 +107,10 @@ def same_columns(net: Any, samples: Any) -> Any:
 def same_classes(net: Any, samples: Any, data: str) -> Any:
     """The samples with class ids in the model's numbering; an error if a class is unknown to it."""
     from pellucid.base.errors import DataError
+    from pellucid.cli.tables import as_values
     from pellucid.datasets import renumber
 
+    samples = samples if net.classes else as_values(samples)
     if bool(net.classes) != bool(samples.classes):
         learned, has = ("classes", "measured values") if net.classes else ("values", "classes")
         raise DataError(f"The model learned {learned}, but the target of {data} is {has}: it cannot be measured on it.")

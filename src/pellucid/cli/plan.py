@@ -81,6 +81,11 @@ def make_plan(options: Options, loaded: tuple[pl.Data, pl.Data | None], model: p
     data, validation, test = divide(options, loaded)
     check_pictures_for(options, usual.shift, data, options.data)
     if options.enlarge is not None:
+        if isinstance(data, Stream):
+            raise UsageError(
+                f"--enlarge makes copies in memory, and {options.data} stays on the disk. Read it whole with "
+                "--no-stream, or change its batches instead: --shift 1."
+            )
         data = pl.enlarge(data, int(options.enlarge), fill=border(data.x))
     inferred = inferred_for(options, data) if model is None else None
     if model is None:

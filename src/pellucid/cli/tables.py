@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from pellucid.cli.plan import Options
 
 SORTABLE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T].*)?")  # dates that stand in their order when they are sorted as words
+WHOLE = re.compile(r"-?\d+")
 MOST_THREADS = 8  # that load ahead; more would only wait for the disk
 SAMPLE = 50_000  # rows on which the columns of a table that stays on the disk are inferred and measured
 MOST_CLASSES = 8  # more are not listed
+OF_VALUES = ("mse", "mae", "huber")  # with them, numbers in the target of a table are values
 
 
 def load_any(
@@ -43,7 +46,23 @@ def load_any(
     """A data set by its name or path; a table or a folder with whatever it holds, as a trained preparation knows it.
 
     With `on_disk` None, what is large stays on the disk; it is loaded ahead, by as many threads as there are cores.
+    With a loss of values among the options, whole numbers in the target of a table are values, however few they are.
     """
+    train, test = _load(data, target, seed, prepare, on_disk, env, options)
+    if options is not None and options.loss in OF_VALUES:
+        return as_values(train), test
+    return train, test
+
+
+def _load(
+    data: str,
+    target: str | None,
+    seed: int,
+    prepare: Any,
+    on_disk: bool | None,
+    env: Environment | None,
+    options: Options | None,
+) -> tuple[pl.Data, pl.Data | None]:
     threads = min(os.cpu_count() or 1, MOST_THREADS)
     if target is None and is_folder(data):
         return load_folder(data, prepare, options, on_disk, threads), None
@@ -57,6 +76,23 @@ def load_any(
         with env.progress("reading the table", None) as bar:
             return stream_table(data, target, prepare, threads, lambda d, n: bar(n, f"{d}, {n:,} rows")), None
     return read_table(data, target, prepare), None
+
+
+def as_values(data: pl.Data) -> pl.Data:
+    """A table whose classes are numbers, with the numbers themselves as its target; all other data as they are.
+
+    >>> data = pl.Data(np.zeros((3, 1)), np.array([1, 0, 1]), ("7", "9"), target="rings")
+    >>> as_values(data).t.tolist(), as_values(data).classes
+    ([9.0, 7.0, 9.0], ())
+    """
+    if not _counts(data):
+        return data
+    return replace(data, t=np.array([float(name) for name in data.classes])[data.t], classes=())
+
+
+def _counts(data: pl.Data) -> bool:
+    """Whether the classes of a table, not of a table of pixels, are whole numbers."""
+    return bool(data.target and data.classes and data.x.ndim < 3) and all(map(WHOLE.fullmatch, data.classes))
 
 
 def check_table_options(options: Options, data: pl.Data) -> None:
@@ -93,11 +129,13 @@ def check_classes(data: pl.Data) -> None:
     if len(alone):
         k = int(alone[0])
         where = int(np.flatnonzero(data.t == k)[0]) + 1
-        more = f", and so have {len(alone) - 1} others" if len(alone) > 1 else ""
+        more = f", and so have {len(alone) - 1} others" if len(alone) > 2 else ", and so has 1 other"
+        more = more if len(alone) > 1 else ""
+        measured = " If these numbers are values and no classes, train with --loss mse." if _counts(data) else ""
         raise DataError(
             f"{data.name}: the class {data.classes[k]!r} {'of ' if column else ''}{column}has one {row} only ({row} "
             f"{where}){more}. A class is learned from some {row}s and tested on others. Add {row}s of it, join it with "
-            "another class, or remove it."
+            f"another class, or remove it.{measured}"
         )
 
 
@@ -125,9 +163,12 @@ def strange(x: Array, table: pl.Table) -> Iterator[str]:
         word, more = f"{str(new[0])!r}" if new[0] else "missing", len(np.unique(new)) - 1
         rows = f"{len(new):,} row{'s' * (len(new) > 1)}"
         known = "none of the words that were learned" if isinstance(column, pl.Category) else "the rarest of all"
-        known = "one of the rare words" if isinstance(column, pl.Category) and column.others else known
-        others = f" (and {more} other new word{'s' * (more > 1)})" if more else ""
-        yield f"{column.name} is {word}{others} in {rows}, which training never saw; it counts as {known}."
+        others, never = f"other new word{'s' * (more > 1)}", "which training never saw"
+        if isinstance(column, pl.Category) and column.others:
+            known, others = "one of the rare words", "more"
+            never = "too rare in training for a column of its own, or new"
+        others = f" (and {more} {others})" if more else ""
+        yield f"{column.name} is {word}{others} in {rows}, {never}; it counts as {known}."
 
 
 def inferred_for(options: Options, data: pl.Data) -> Inferred | None:
@@ -178,7 +219,8 @@ def _target(data: pl.Data) -> str:
     if not data.classes:
         least, most, mean = (plainly(float(v)) for v in (data.t.min(), data.t.max(), data.t.mean()))
         return f"values from {least} to {most}, {mean} on average; scaled inside, reported as they are"
-    shares = 100 * np.bincount(data.t, minlength=len(data.classes)) / len(data)
+    ids = data.t if data.t.ndim == 1 else data.t.argmax(axis=1)  # one-hot rows, for a loss of numbers
+    shares = 100 * np.bincount(ids, minlength=len(data.classes)) / len(data)
     said = [f"{name} ({share:.0f} %)" for name, share in zip(data.classes, shares, strict=True)]
     more = f", and {len(said) - MOST_CLASSES} more" if len(said) > MOST_CLASSES else ""
     return f"{len(said)} classes: {', '.join(said[:MOST_CLASSES])}{more}"

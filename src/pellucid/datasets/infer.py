@@ -28,7 +28,20 @@ LONG = 25.0  # letters a cell on average: beyond, it is a text
 DATE = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T]\d.*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4})([ T]\d.*)?|\d{4}-\d{2}"
 )
-UNIT = re.compile(r"[-+]?\s*[$€£¥]?\s*\d[\d.]*\s*([$€£¥%]|[a-zA-Zµ°]{1,4}[²³]?)?")
+MONTH = r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?"
+MONTH += r"|nov(ember)?|dec(ember)?)\.?"
+NAMED_DATE = re.compile(  # with the month's name: Mar 3, 2023; 3 March 2023; 3-Mar-23; Fri, 3rd of March 2023
+    rf"([a-z]{{2,9}}\.?,? )?({MONTH} \d{{1,2}}(st|nd|rd|th)?,? \d{{4}}"
+    rf"|\d{{1,2}}(st|nd|rd|th|\.)?( of)?[- ]?{MONTH}[- ,]{{0,2}}(\d{{4}}|\d{{2}})|{MONTH},? \d{{4}})([ T,].*)?",
+    re.IGNORECASE,
+)
+TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d([.,]\d+)?)?(Z| ?[ap]\.?m\.?)?", re.IGNORECASE)
+CURRENCY = r"([$€£¥]|(USD|EUR|GBP|CHF|JPY)\b)"
+UNIT = re.compile(  # 12 kg, 80 %, $5, -€1.5, EUR 1,001.50, 1.001,50 €
+    rf"[-+]?\s*({CURRENCY}\s*[-+]?)?\s*(\d{{1,3}}([,']\d{{3}})+(\.\d+)?|\d[\d.]*(,\d+)?)"
+    r"\s*([$€£¥%]|[a-zA-Zµ°]{1,4}[²³]?)?"
+)
+CODE = re.compile(rf"(?!{CURRENCY})[a-zA-Z].*|\d+[a-zA-Z]")
 IDENTIFIER = re.compile(
     r"(.*[ _.-])?(id|uuid|guid|index|idx|row|nr|no|number|unnamed: ?\d+)|.*[a-z]I[dD]", re.IGNORECASE
 )
@@ -178,9 +191,14 @@ def _kind(name: str, cells: Array) -> tuple[str, str]:
         return ("identifier", "an identifier, another number in each row") if numbered else ("number", "")
     if {word.lower() for word in words.tolist()} in YES_NO:
         return "yes/no", ""
-    if _share(DATE, words, counts) >= 0.9:
+    if max(_share(DATE, words, counts), _share(NAMED_DATE, words, counts)) >= 0.9:
         return "date", f"dates ({words[0]}). What matters about them, such as the month, needs a column of its own"
-    if _share(UNIT, words, counts) >= 0.9 and not _share(re.compile(r"[a-zA-Z].*|\d+[a-zA-Z]"), words, counts) > 0.5:
+    if _share(TIME, words, counts) >= 0.9:
+        return (
+            "date",
+            f"times of day ({words[0]}). What matters about them, such as the hour, needs a column of its own",
+        )
+    if _share(UNIT, words, counts) >= 0.9 and not _share(CODE, words, counts) > 0.5:
         return "text", f"numbers with units ({words[0]}). Write the number alone to use it"
     if len(there) >= FEW and len(words) > 0.5 * len(there):
         length = float(np.strings.str_len(there).mean())

@@ -10,6 +10,7 @@ from pellucid.base.errors import DataError, UsageError
 from pellucid.data.batches import Data
 from pellucid.datasets import toys
 from pellucid.datasets.arrays import read_npz
+from pellucid.datasets.catalog import CATALOG
 from pellucid.datasets.cifar import cifar10, is_cifar
 from pellucid.datasets.digits import digits
 from pellucid.datasets.idx import is_idx, is_idx_folder, load_idx_folder, load_idx_pair
@@ -54,7 +55,7 @@ def load(
             with MNIST's four files or with CIFAR-10's batches, or a folder with a folder of pictures for each class
             (they become 48x48 in colour; `picture_folder` has other sizes). A name comes before a file of the same
             name; that one is ./name. A named set that is not on this machine is not fetched; the error says how to.
-        target: the target column of a table; see `read_csv`.
+        target: the target column of a table; see `read_csv`. Of a named table, no other than its own.
         seed: which points, for the drawn sets. Their test part is 1,000 fresh points a class.
         stream: whether the samples of a .npy file, a folder of pictures or a table stay on the disk, as by `stream`.
             Default: if they are larger than memory should be asked for.
@@ -68,9 +69,15 @@ def load(
     """
     path, name = Path(data), str(data)
     known = isinstance(data, str) and name in NAMES
+    if known and target is not None and target == (CATALOG[name].target or None):
+        target = None
+    if target is not None and known and name in NAMED_TABLES:
+        raise UsageError(
+            f"The target of {name} is known: {CATALOG[name].target}, not {target!r}. To learn another column, give its "
+            f"file instead of its name; it is in the folder that `pellucid data path {name}` says."
+        )
     if target is not None and (known or not _is_table(path)):
-        why = f"of {name} it is known" if known and name in NAMED_TABLES else f"{name} is none"
-        raise UsageError(f"A target column ({target!r}) is named for tables only, and {why}.")
+        raise UsageError(f"A target column ({target!r}) is named for tables only, and {name} is none.")
     if stream and (known or not _may_stream(path)):
         raise UsageError(f"{name} is read whole. What can stay on the disk is {STREAMS}.")
     if known:

@@ -29,6 +29,7 @@ from pellucid.datasets.tables import check_answers, has_class_line, read_csv
 
 LONGEST_WORD = 60  # letters of a cell that are kept: longer ones are texts, which nobody compares
 STRAY = 0.1  # a column of numbers may have this share of other cells, which are then mistakes; with more it is of words
+THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 COMMAS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?|[-+]?\d+,\d+")
 
 
@@ -195,17 +196,21 @@ def _read(
     return x
 
 
+def without_commas(cell: str, sheet: Sheet) -> str:
+    """The number without the commas between its thousands; "" if its comma is that of a decimal fraction."""
+    thousands = THOUSANDS.fullmatch(cell) is not None
+    sure = cell.count(",") > 1 or "." in cell or sheet.delimiter == ","  # beside ; and tabs, 1,288 may be a fraction
+    return cell.replace(",", "") if thousands and sure else ""
+
+
 def stray(sheet: Sheet, i: int, seen: Seen) -> DataError:
     """The error of a cell that is no number in a column of numbers."""
     row, line, cell = seen.where
     what = "not a number" if not is_number(cell) else "not a finite number, or too large to compute with"
     if COMMAS.fullmatch(cell):
-        plain = (
-            cell.replace(",", "") if cell.count(",") > 1 or len(cell.split(",")[-1]) >= 3 else cell.replace(",", ".")
-        )
-        return sheet.wrong(
-            row, line, i, f"holds {cell[:40]!r}. Numbers are written without commas between their digits: {plain}."
-        )
+        rule = "without commas between their digits" if (plain := without_commas(cell, sheet)) else "with a point"
+        plain = plain or cell.replace(",", ".")
+        return sheet.wrong(row, line, i, f"holds {cell[:40]!r}. Numbers are written {rule}: {plain}.")
     return sheet.wrong(
         row,
         line,
