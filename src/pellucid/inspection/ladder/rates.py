@@ -26,6 +26,7 @@ MANY = 1e-4  # so far down each is tried, and further to a rate of LEAST; above 
 LEAST, MOST = 1e-3, 10.0
 LEARNED = 0.8  # a rate is as good as the best if it gains this share of what the best gains
 FAR = 0.15  # weights that move by less than this share in the whole training stay where they began
+NEAR, NOISE = 0.01, 0.02  # so near is hopeless, also if the best gains little so soon, but more than this share
 EARLY = 0.1  # a rate that has all but gone after this part of the training falls too soon
 WILD = 0.1  # a step that moves the weights by more than this share of their length
 TIGHT = 50.0  # gradients so many times as long as clip are steered by clip alone
@@ -123,7 +124,8 @@ def examine(case: Case) -> Seen:
         return Seen(said, _too_high(case, curve, start, own, calm))
     distance = own.moved * case.planned
     gained, could = start - own.loss, start - best.loss
-    if best.factor > 1 and could > 0.1 * start and gained < 0.1 * could and distance < FAR:
+    stuck = (distance < FAR and could > 0.1 * start) or (distance < NEAR and could > NOISE * start)
+    if best.factor > 1 and gained < 0.1 * could and stuck:
         higher = [one for one in curve if one.factor > 1]
         return Seen(said, _too_low(case, curve, distance, peak * advised(higher, start).factor))
     return Seen(said)
