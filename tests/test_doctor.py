@@ -16,7 +16,7 @@ from pellucid.inspection.ladder.case import Case, Clock, OutOfTime
 from pellucid.inspection.ladder.change import drops, rebuilt, unrestrained
 from pellucid.inspection.ladder.climb import LADDER
 from pellucid.inspection.ladder.course import course
-from pellucid.inspection.ladder.rates import Tried, advised
+from pellucid.inspection.ladder.rates import Tried, advised, examine
 from pellucid.inspection.proof import Proof, sparkline
 from tests.sick.case import SetUp
 from tests.sick.corpus import SICK, classes, usual
@@ -128,8 +128,21 @@ def test_a_short_training_leaves_its_case_as_it_was() -> None:
 
 def test_the_advised_rate_is_the_lowest_that_is_about_as_good_and_not_wild() -> None:
     curve = [Tried(0.1, 0.9, 1e-3), Tried(1.0, 0.5, 1e-2), Tried(10.0, 0.45, 9e-2), Tried(100.0, 0.1, 0.8)]
-    assert advised(curve).factor == 1.0
-    assert advised([*curve[2:], Tried(1e3, float("inf"), float("inf"))]).factor == 10.0
+    assert advised(curve, 1.0).factor == 1.0
+    assert advised([*curve[2:], Tried(1e3, float("inf"), float("inf"))], 1.0).factor == 10.0
+    slow = [Tried(10.0**k, loss, 1e-3) for k, loss in zip(range(-1, 3), (1.0, 0.99, 0.91, 0.9), strict=True)]
+    assert advised(slow, 1.0).factor == 10.0  # by what it gains: 1.0 is hardly more than 0.9, and yet no gain at all
+    assert advised(slow, 0.5).factor == 100.0  # none gains anything: the best
+
+
+@pytest.mark.parametrize("lr", [1e-9, 1e-7, 3e-6])
+def test_a_rate_that_is_too_low_is_raised(lr: float) -> None:
+    model, data, told = classes(pl.Dense(64), pl.ReLU(), pl.Dense(3), data=pl.datasets.spiral(), lr=lr)
+    case = Case(model, data, data, told["optimizer"], epochs=200)
+    found = examine(case).found
+    assert found is not None
+    assert found.finding.name == "learning rate too low"
+    assert found.cured.peak > 1e-4
 
 
 def test_a_diagnosis_is_plain_values() -> None:

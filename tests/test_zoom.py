@@ -121,3 +121,15 @@ def test_what_it_does_not_cover_is_refused(model: Any, said: str) -> None:
     net = model()
     with pytest.raises(pl.UsageError, match=said):
         pl.zoom(net, np.zeros((5, *net.input_shape)), np.zeros((5, 1)))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"), [("x", np.nan, "nan in x at row 2, column 1"), ("t", np.inf, "inf in t at row 2")]
+)
+def test_numbers_that_are_not_finite_are_refused_with_their_place(place: str, value: float, said: str) -> None:
+    model, before = pl.Model(pl.Dense(1), input_shape=(4,)), kernels.active()
+    x, t = X.copy(), np.zeros((5, 1))
+    (x if place == "x" else t)[2, 1 if place == "x" else 0] = value
+    with pytest.raises(pl.DataError, match=f"^The batch holds {said}"):
+        pl.zoom(model, x, t)
+    assert kernels.active() is before

@@ -189,6 +189,16 @@ SICK: tuple[SetUp, ...] = (
     ),
     SetUp("Adam at a rate of 1e-6", lambda: classes(*usual(), lr=1e-6), "learning rate too low"),
     SetUp(
+        "Adam at a rate of 1e-7, slow data",
+        lambda: classes(pl.Dense(32), pl.ReLU(), pl.Dense(3), data=pl.datasets.spiral(), lr=1e-7),
+        "learning rate too low",
+    ),
+    SetUp(
+        "SGD at a rate of 1e-4, slow data",
+        lambda: classes(pl.Dense(32), pl.ReLU(), pl.Dense(3), data=pl.datasets.spiral(), optimizer=pl.SGD(1e-4)),
+        "learning rate too low",
+    ),
+    SetUp(
         "a schedule that counts epochs",
         lambda: classes(*usual(), optimizer=pl.Adam(pl.cosine(0.02, 20))),
         "rate falls too soon",

@@ -16,6 +16,7 @@ import numpy as np
 from pellucid import kernels
 from pellucid.base.arrays import Array
 from pellucid.base.errors import PellucidError, UsageError
+from pellucid.data.batches import Data, check_finite
 from pellucid.inspection.neurons import CHAINS, LAYERS, by_neuron, products
 from pellucid.inspection.nudge import digits_between
 from pellucid.inspection.tape import trace
@@ -100,6 +101,8 @@ def zoom(model: Model, x: Any, t: Any, *, verbose: bool = True) -> Zoom:
 
     Raises:
         UsageError: for a network with other layers, or one so large that plain Python would take minutes.
+        DataError: if a prepared input or a target is not a finite number, with its place; or if they are not of one
+            length.
         Disagree: if the levels do not agree, with the table.
 
     >>> import pellucid as pl
@@ -109,6 +112,8 @@ def zoom(model: Model, x: Any, t: Any, *, verbose: bool = True) -> Zoom:
     """
     check(model, len(x))
     exact = model.copy(dtype=np.float64)
+    prepared = np.asarray(exact.check_input(np.asarray(exact.prepared(np.asarray(x)))))
+    check_finite(Data(prepared, np.asarray(t), name="The batch"))
     before = kernels.active()
     try:
         kernels.use("reference")
@@ -117,7 +122,6 @@ def zoom(model: Model, x: Any, t: Any, *, verbose: bool = True) -> Zoom:
         fast = _timed(f"fast ({kernels.active().NAME})", model, x, t)
     finally:
         kernels._active = before
-    prepared = np.asarray(exact.check_input(np.asarray(exact.prepared(np.asarray(x)))))
     start = time.perf_counter()
     targets = exact.loss.targets(np.asarray(t), (len(x), *exact.output_shape))
     found = by_neuron(exact, prepared.tolist(), targets.tolist())

@@ -24,7 +24,9 @@ STEPS = 60
 FACTORS = tuple(10.0**k for k in range(-8, 9))
 MANY = 1e-4  # so far down each is tried, and further to a rate of LEAST; above 1 only up to a rate of MOST
 LEAST, MOST = 1e-3, 10.0
+LEARNED = 0.8  # a rate is as good as the best if it gains this share of what the best gains
 FAR = 0.15  # weights that move by less than this share in the whole training stay where they began
+NEAR, NOISE = 0.01, 0.02  # so near is hopeless, also if the best gains little so soon, but more than this share
 EARLY = 0.1  # a rate that has all but gone after this part of the training falls too soon
 WILD = 0.1  # a step that moves the weights by more than this share of their length
 TIGHT = 50.0  # gradients so many times as long as clip are steered by clip alone
@@ -116,22 +118,24 @@ def examine(case: Case) -> Seen:
         return Seen("the loss is not finite at any rate")
     curve = sorted(all_tried.values(), key=lambda one: one.factor)
     lower = [one for one in curve if one.factor < 1]
-    calm = advised(lower)
+    calm = advised(lower, start)
     lost = own.loss > start - 0.05 * abs(start) or own.loss > 2.0 * calm.loss + 0.05 * case.chance
     if calm.loss < 0.9 * start and lost and (own.loss > 1.2 * calm.loss + 0.02 * case.chance):
         return Seen(said, _too_high(case, curve, start, own, calm))
     distance = own.moved * case.planned
     gained, could = start - own.loss, start - best.loss
-    if best.factor > 1 and could > 0.1 * start and gained < 0.1 * could and distance < FAR:
-        return Seen(said, _too_low(case, curve, distance, peak * advised(curve).factor))
+    stuck = (distance < FAR and could > 0.1 * start) or (distance < NEAR and could > NOISE * start)
+    if best.factor > 1 and gained < 0.1 * could and stuck:
+        higher = [one for one in curve if one.factor > 1]
+        return Seen(said, _too_low(case, curve, distance, peak * advised(higher, start).factor))
     return Seen(said)
 
 
-def advised(curve: list[Tried]) -> Tried:
-    """The lowest rate that learns about as fast as the best of those whose steps are not wild."""
+def advised(curve: list[Tried], start: float) -> Tried:
+    """The lowest rate that gains about as much on the loss at the start as the best of those that are not wild."""
     tame = [one for one in curve if one.moved <= WILD and isfinite(one.loss)] or curve
     best = min(tame, key=lambda one: one.loss)
-    return next(one for one in tame if one.loss <= 1.25 * best.loss)
+    return next(one for one in tame if one is best or one.loss <= start - LEARNED * (start - best.loss))
 
 
 def _table(case: Case, curve: list[Tried]) -> tuple[str, ...]:
