@@ -321,6 +321,16 @@ def along_a_curve(seed: int) -> Parts:
     return halves(x, np.rint(RNG(seed).random(2000)), 400)
 
 
+def of_few_measurements(seed: int, copied: int = 0, **columns: Any) -> Parts:
+    """A small table of words and a measurement; in the test part some rows come back shaken."""
+    rng = RNG(seed)
+    data = records(200, seed, weight=rng.normal(size=200), sex=rng.choice(["m", "f"], 200), **columns)
+    train, x = data[:160], data.x[160:].copy()
+    x[:copied] = train.x[:copied]
+    x["weight"][:copied] += 1e-3 * rng.normal(size=copied)
+    return train, replace(data[160:], x=x)
+
+
 def divided(data: pl.Data) -> Parts:
     return pl.split(data, 0.2, seed=3)
 
@@ -381,6 +391,17 @@ def test_about_what_is_healthy_it_is_silent(name: str) -> None:
     assert report.ok, str(report)
     assert str(report).startswith("Nothing was found in ")
     assert set(report.looked) == set(CHECKS)
+
+
+def test_rows_of_few_measurements_are_near_by_chance_and_copies_are_found_all_the_same() -> None:
+    near = "near-duplicates across the split"
+    for seed in range(40):
+        steps = RNG(100 + seed).integers(0, 5, 200) * 1.0
+        for more in ({}, {"steps": steps}):
+            assert near not in pl.check_data(*of_few_measurements(seed, **more)).names, f"{seed} {more.keys()}"
+    for seed in range(5):
+        height = RNG(100 + seed).normal(size=200)
+        assert near in pl.check_data(*of_few_measurements(seed, copied=8, height=height)).names
 
 
 def test_of_penguins_and_titanic_only_what_is_true_is_said() -> None:
