@@ -153,7 +153,11 @@ SICK: dict[str, tuple[str, Callable[[], Parts]]] = {
     "missing numbers": ("missing values", lambda: sick_column(some(1, slice(0, 9), np.nan))),
     "missing numbers of an array": ("missing values", lambda: sick_column(some(1, slice(0, 9), np.nan), name=False)),
     "missing words": ("missing values", lambda: (records(coat=["", *["grey", "brown"] * 99, ""]), records(seed=2))),
-    "-999 for missing": ("missing values", lambda: sick_column(some(1, slice(0, 9), -999.0))),
+    "-999 for missing": ("numbers for missing values", lambda: sick_column(some(1, slice(0, 9), -999.0))),
+    "-999 and nan for missing": (
+        "numbers for missing values",
+        lambda: sick_column(lambda x, t: some(1, slice(9, 12), np.nan)(some(1, slice(0, 9), -999.0)(x, t), t)),
+    ),
     "a missing pixel": (
         "missing values",
         lambda: halves(np.where(np.arange(784).reshape(28, 28) == 5, np.nan, drawings()[0] / 255.0), drawings()[1], 40),
@@ -267,6 +271,10 @@ SICK: dict[str, tuple[str, Callable[[], Parts]]] = {
         "too few rows a class",
         lambda: (rare([40, 30])[0], (RNG(1).normal(size=(20, 4)), np.arange(20) % 3)),
     ),
+    "two classes in three rows": (
+        "too few rows a class",
+        lambda: ((np.array([[0.3], [-0.4], [0.5]]), np.array([0, 1, 0])), (np.array([[0.1]]), np.array([1]))),
+    ),
     "a class for each row": (
         "labels look like an identifier",
         lambda: (named(table(60)[0], np.arange(60), tuple(f"n{i}" for i in range(60))), None),
@@ -281,6 +289,7 @@ SICK: dict[str, tuple[str, Callable[[], Parts]]] = {
 BESIDES = {  # what is true of them as well
     "a test part of shares, training of bytes": ("unscaled inputs",),
     "a class of three": ("class imbalance",),
+    "-999 and nan for missing": ("missing values",),
 }
 
 
@@ -370,6 +379,7 @@ HEALTHY: dict[str, Callable[[], Parts]] = {
     "xor": lambda: pl.datasets.load("xor"),
     "moons": lambda: pl.datasets.load("moons"),
     "a truth table": lambda: ((np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])), None),
+    "a value for each of three rows": lambda: ((np.array([[0.3], [-0.4], [0.5]]), np.array([3, 1, 2])), None),
     "a line": lambda: ((np.linspace(-1, 1, 64)[:, None], 3 * np.linspace(-1, 1, 64)), None),
     "random rows": lambda: random_rows(0),
     "random rows again": lambda: random_rows(1),

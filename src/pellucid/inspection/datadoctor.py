@@ -27,6 +27,7 @@ from pellucid.model import Model
 Check = Callable[[Case], Finding | None]
 CHECKS: dict[str, Check] = {
     "missing values": columns.missing_values,
+    "numbers for missing values": columns.stand_ins,
     "unscaled inputs": scale.unscaled_inputs,
     "test part scaled by itself": scale.scaled_by_itself,
     "duplicates across the split": copies.duplicates,
@@ -57,7 +58,7 @@ class DataReport:
     >>> import pellucid as pl
     >>> report = pl.check_data(pl.datasets.iris())
     >>> report.ok, report.names, len(report.looked)
-    (True, (), 12)
+    (True, (), 13)
     """
 
     findings: tuple[Finding, ...]
@@ -107,7 +108,7 @@ def check_data(
 ) -> DataReport:
     """Look for what makes a network fail before it is trained: in the data, and between their parts.
 
-    Looked for are missing values; inputs that nobody scales; a part that was scaled by its own figures; samples of the
+    Looked for are missing values, and numbers that stand for them; inputs that nobody scales; a part that was scaled by its own figures; samples of the
     other parts that stand in the training part too, equal or nearly so (pictures moved by a pixel or saved again, rows
     rounded); columns that give the answer away, are constant, say the same or number the rows; answers that number the
     rows; rare classes. Inputs in a `pl.Data` are raw, their preparation is still to come; those of a pair are taken as
