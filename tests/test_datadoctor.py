@@ -500,6 +500,20 @@ def test_the_preparation_of_a_model_counts() -> None:
     assert pl.check_data((RNG(0).integers(0, 500, (400, 12)) * 1.0, np.arange(400) % 2), model=words).ok
 
 
+def test_records_of_objects_as_a_data_frame_makes_them_are_read_as_words_and_numbers() -> None:
+    data = records()
+    fields = [("weight", "f8"), ("coat", object), ("legs", object), ("born", "M8[s]")]
+    x = np.empty(len(data), fields)
+    x["weight"], x["coat"] = data.x["weight"], data.x["coat"]
+    x["legs"], x["born"] = RNG(0).integers(2, 5, len(x)), np.datetime64("2024-01-01") + RNG(1).integers(0, 900, len(x))
+    assert pl.check_data((x, data.t)).ok
+    assert pl.check_data((x, data.t), test=(x[:50], data.t[:50])).names == ("duplicates across the split",)
+    x["coat"][:3], x["legs"][:2] = None, np.nan
+    found = pl.check_data((x.view(np.recarray)[:160], data.t[:160]), test=(x[160:], data.t[160:]))
+    assert found.names == ("missing values",)
+    assert found["missing values"].says == "Cells are missing: coat in 3 rows (1.9 %), legs in 2 rows (1.2 %)."
+
+
 def test_no_data_set_is_too_strange() -> None:
     for x, t in (
         (np.zeros((1, 1)), [0]),

@@ -64,7 +64,7 @@ def few_samples(case: Case) -> Finding | None:
 
 
 def _is_whole(case: Case) -> bool:
-    """Whether a handful of samples lacks none: a truth table, or whole numbers that are each the value of one sample."""
+    """Whether a handful of samples lacks none: a truth table, or numbers that are each the value of one sample."""
     t, N = np.asarray(case.train.t), len(case.train)
     if N >= FEW:
         return False
