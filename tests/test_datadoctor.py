@@ -153,7 +153,11 @@ SICK: dict[str, tuple[str, Callable[[], Parts]]] = {
     "missing numbers": ("missing values", lambda: sick_column(some(1, slice(0, 9), np.nan))),
     "missing numbers of an array": ("missing values", lambda: sick_column(some(1, slice(0, 9), np.nan), name=False)),
     "missing words": ("missing values", lambda: (records(coat=["", *["grey", "brown"] * 99, ""]), records(seed=2))),
-    "-999 for missing": ("missing values", lambda: sick_column(some(1, slice(0, 9), -999.0))),
+    "-999 for missing": ("numbers for missing values", lambda: sick_column(some(1, slice(0, 9), -999.0))),
+    "-999 and nan for missing": (
+        "numbers for missing values",
+        lambda: sick_column(lambda x, t: some(1, slice(9, 12), np.nan)(some(1, slice(0, 9), -999.0)(x, t), t)),
+    ),
     "a missing pixel": (
         "missing values",
         lambda: halves(np.where(np.arange(784).reshape(28, 28) == 5, np.nan, drawings()[0] / 255.0), drawings()[1], 40),
@@ -267,6 +271,10 @@ SICK: dict[str, tuple[str, Callable[[], Parts]]] = {
         "too few rows a class",
         lambda: (rare([40, 30])[0], (RNG(1).normal(size=(20, 4)), np.arange(20) % 3)),
     ),
+    "two classes in three rows": (
+        "too few rows a class",
+        lambda: ((np.array([[0.3], [-0.4], [0.5]]), np.array([0, 1, 0])), (np.array([[0.1]]), np.array([1]))),
+    ),
     "a class for each row": (
         "labels look like an identifier",
         lambda: (named(table(60)[0], np.arange(60), tuple(f"n{i}" for i in range(60))), None),
@@ -281,6 +289,7 @@ SICK: dict[str, tuple[str, Callable[[], Parts]]] = {
 BESIDES = {  # what is true of them as well
     "a test part of shares, training of bytes": ("unscaled inputs",),
     "a class of three": ("class imbalance",),
+    "-999 and nan for missing": ("missing values",),
 }
 
 
@@ -319,6 +328,16 @@ def along_a_curve(seed: int) -> Parts:
     u = RNG(seed).random(2000)
     x = np.stack([u, np.sin(9 * u), np.cos(7 * u), u * u], axis=1)
     return halves(x, np.rint(RNG(seed).random(2000)), 400)
+
+
+def of_few_measurements(seed: int, copied: int = 0, **columns: Any) -> Parts:
+    """A small table of words and a measurement; in the test part some rows come back shaken."""
+    rng = RNG(seed)
+    data = records(200, seed, weight=rng.normal(size=200), sex=rng.choice(["m", "f"], 200), **columns)
+    train, x = data[:160], data.x[160:].copy()
+    x[:copied] = train.x[:copied]
+    x["weight"][:copied] += 1e-3 * rng.normal(size=copied)
+    return train, replace(data[160:], x=x)
 
 
 def divided(data: pl.Data) -> Parts:
@@ -360,6 +379,7 @@ HEALTHY: dict[str, Callable[[], Parts]] = {
     "xor": lambda: pl.datasets.load("xor"),
     "moons": lambda: pl.datasets.load("moons"),
     "a truth table": lambda: ((np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])), None),
+    "a value for each of three rows": lambda: ((np.array([[0.3], [-0.4], [0.5]]), np.array([3, 1, 2])), None),
     "a line": lambda: ((np.linspace(-1, 1, 64)[:, None], 3 * np.linspace(-1, 1, 64)), None),
     "random rows": lambda: random_rows(0),
     "random rows again": lambda: random_rows(1),
@@ -381,6 +401,17 @@ def test_about_what_is_healthy_it_is_silent(name: str) -> None:
     assert report.ok, str(report)
     assert str(report).startswith("Nothing was found in ")
     assert set(report.looked) == set(CHECKS)
+
+
+def test_rows_of_few_measurements_are_near_by_chance_and_copies_are_found_all_the_same() -> None:
+    near = "near-duplicates across the split"
+    for seed in range(40):
+        steps = RNG(100 + seed).integers(0, 5, 200) * 1.0
+        for more in ({}, {"steps": steps}):
+            assert near not in pl.check_data(*of_few_measurements(seed, **more)).names, f"{seed} {more.keys()}"
+    for seed in range(5):
+        height = RNG(100 + seed).normal(size=200)
+        assert near in pl.check_data(*of_few_measurements(seed, copied=8, height=height)).names
 
 
 def test_of_penguins_and_titanic_only_what_is_true_is_said() -> None:
@@ -467,6 +498,20 @@ def test_the_preparation_of_a_model_counts() -> None:
     assert pl.check_data(data).ok, "bytes in a Data are still to be prepared"
     words = pl.Model(pl.Embedding(500, 4), pl.Flatten(), pl.Dense(2), input_shape=(12,))
     assert pl.check_data((RNG(0).integers(0, 500, (400, 12)) * 1.0, np.arange(400) % 2), model=words).ok
+
+
+def test_records_of_objects_as_a_data_frame_makes_them_are_read_as_words_and_numbers() -> None:
+    data = records()
+    fields = [("weight", "f8"), ("coat", object), ("legs", object), ("born", "M8[s]")]
+    x = np.empty(len(data), fields)
+    x["weight"], x["coat"] = data.x["weight"], data.x["coat"]
+    x["legs"], x["born"] = RNG(0).integers(2, 5, len(x)), np.datetime64("2024-01-01") + RNG(1).integers(0, 900, len(x))
+    assert pl.check_data((x, data.t)).ok
+    assert pl.check_data((x, data.t), test=(x[:50], data.t[:50])).names == ("duplicates across the split",)
+    x["coat"][:3], x["legs"][:2] = None, np.nan
+    found = pl.check_data((x.view(np.recarray)[:160], data.t[:160]), test=(x[160:], data.t[160:]))
+    assert found.names == ("missing values",)
+    assert found["missing values"].says == "Cells are missing: coat in 3 rows (1.9 %), legs in 2 rows (1.2 %)."
 
 
 def test_no_data_set_is_too_strange() -> None:

@@ -84,6 +84,15 @@ def test_of_a_table_nothing_is_said_twice() -> None:
     assert folds.out.count("again is fever in another unit") == 1
 
 
+def test_a_number_that_stands_for_a_missing_cell_is_said_before_a_training() -> None:
+    text = Path(clinic()).read_text().replace(",,", ",-999,")
+    Path("clinic.csv").write_text(text)
+    told = run("train", "clinic.csv", "--target", "ill", "--epochs", 1).done()
+    said = [line for line in told.lines if line.startswith("warning   numbers for missing values: ")]
+    assert len(said) == 1
+    assert re.search(r"Numbers stand for missing cells: pulse is -999 in 1\d rows\.$", said[0])
+
+
 def test_what_is_healthy_is_trained_without_a_word() -> None:
     for name in ("iris", "spiral", "penguins"):
         told = run("train", name, "--epochs", 1, "--json").done()
@@ -104,7 +113,7 @@ def test_data_are_checked_without_a_training() -> None:
     assert said == [
         f"warning   {name}" for name in ("missing values", "target leak", "constant columns", "duplicate columns")
     ]
-    assert told.lines[-1].startswith("found     4 findings; looked for: missing values, unscaled inputs, ")
+    assert told.lines[-1].startswith("found     4 findings; looked for: missing values, numbers for missing values, ")
     assert not list(Path().glob("*.safetensors"))
 
 

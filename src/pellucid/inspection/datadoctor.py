@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from pellucid.base.arrays import Rows
+from pellucid.base.arrays import Array, Rows
 from pellucid.base.errors import UsageError
 from pellucid.data.batches import Data, as_data
 from pellucid.data.split import split
@@ -27,6 +28,7 @@ from pellucid.model import Model
 Check = Callable[[Case], Finding | None]
 CHECKS: dict[str, Check] = {
     "missing values": columns.missing_values,
+    "numbers for missing values": columns.stand_ins,
     "unscaled inputs": scale.unscaled_inputs,
     "test part scaled by itself": scale.scaled_by_itself,
     "duplicates across the split": copies.duplicates,
@@ -41,6 +43,7 @@ CHECKS: dict[str, Check] = {
 }
 NAMES = "file names begin alike"
 RUNS, RUN = 20, 100  # of samples that stay on the disk, so many runs of so many are looked at
+GONE = ("None", "nan", "NaT", "<NA>")  # how the objects that stand for a missing cell are written
 DRAWN = 0.2  # of data in one piece, drawn by chance to be compared with the rest
 
 
@@ -57,7 +60,7 @@ class DataReport:
     >>> import pellucid as pl
     >>> report = pl.check_data(pl.datasets.iris())
     >>> report.ok, report.names, len(report.looked)
-    (True, (), 12)
+    (True, (), 13)
     """
 
     findings: tuple[Finding, ...]
@@ -107,12 +110,12 @@ def check_data(
 ) -> DataReport:
     """Look for what makes a network fail before it is trained: in the data, and between their parts.
 
-    Looked for are missing values; inputs that nobody scales; a part that was scaled by its own figures; samples of the
-    other parts that stand in the training part too, equal or nearly so (pictures moved by a pixel or saved again, rows
-    rounded); columns that give the answer away, are constant, say the same or number the rows; answers that number the
-    rows; rare classes. Inputs in a `pl.Data` are raw, their preparation is still to come; those of a pair are taken as
-    what the network will see. Equal samples are looked for among all, nearly equal ones for up to 3,000 of each part;
-    of samples that stay on the disk, some 2,000 of each part are looked at.
+    Looked for are missing values, and numbers that stand for them; inputs that nobody scales; a part that was scaled by
+    its own figures; samples of the other parts that stand in the training part too, equal or nearly so (pictures moved
+    by a pixel or saved again, rows rounded); columns that give the answer away, are constant, say the same or number
+    the rows; answers that number the rows; rare classes. Inputs in a `pl.Data` are raw, their preparation is still to
+    come; those of a pair are taken as what the network will see. Equal samples are looked for among all, nearly equal
+    ones for up to 3,000 of each part; of samples that stay on the disk, some 2,000 of each part are looked at.
 
     Args:
         train: what is learned from: a pair (x, t), a triple (x, t, weights) or a `pl.Data`.
@@ -132,11 +135,9 @@ def check_data(
     10 of 20 test samples (50 %) stand in the training part too.
     """
     start = time.perf_counter()
-    data = in_memory(as_data(train, name="the training part"))
+    data = _taken(train, "the training part")
     given = {"validation": validation, "test": test}
-    aside = {
-        name: in_memory(as_data(part, name=f"the {name} part")) for name, part in given.items() if part is not None
-    }
+    aside = {name: _taken(part, f"the {name} part") for name, part in given.items() if part is not None}
     samples = {"training": len(data), **{name: len(part) for name, part in aside.items()}}
     if not aside and len(data) >= 2 * FEW:
         data, drawn = split(data, DRAWN, groups=data.parents)
@@ -150,6 +151,33 @@ def check_data(
         looked.append(NAMES)
     said = tuple(finding for finding in found if finding is not None)
     return DataReport(said, tuple(looked), samples, time.perf_counter() - start)
+
+
+def _taken(part: Any, name: str) -> Data:
+    """A part as a data set in memory, with words where a data frame's records hold objects."""
+    data = in_memory(as_data(part, name=name))
+    x, t = data.x, np.asarray(data.t)
+    if x.dtype.names is not None and any(x.dtype[field].kind in "OM" for field in x.dtype.names):
+        cells = {field: _without_objects(x[field]) for field in x.dtype.names}
+        x = np.empty(len(x), [(field, column.dtype) for field, column in cells.items()])
+        for field, column in cells.items():
+            x[field] = column
+    return replace(data, x=x, t=_without_objects(t)) if x is not data.x or t.dtype.hasobject else data
+
+
+def _without_objects(cells: Array) -> Array:
+    """A column of objects as numbers if all that is there are numbers, else as words; what is missing as nan or ''.
+
+    Dates are words too, as they are in a file.
+    """
+    if cells.dtype.kind == "M":
+        return np.where(np.isnat(cells), "", cells.astype(np.str_))
+    if cells.dtype != object or cells.ndim != 1:
+        return cells
+    there = [None if not isinstance(cell, str) and str(cell) in GONE else cell for cell in cells.tolist()]
+    if all(cell is None or isinstance(cell, Real) for cell in there):
+        return np.array([np.nan if cell is None else float(cell) for cell in there])
+    return np.array(["" if cell is None else str(cell) for cell in there], np.str_)
 
 
 def in_memory(data: Data) -> Data:

@@ -19,6 +19,7 @@ SAMPLE = 500  # rows on which columns are compared first
 MOST_WORDS = 200  # of a column with more different values, a renaming is not looked for
 ALIKE = 1.0 - 1e-9  # a correlation beyond is the same numbers in another unit
 STANDS_FOR = (-1.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, -888.0, -8888.0, 99999.0, -99999.0)
+TABLE = "pl.Model(..., prepare=pl.Table.fit(x))"
 FAR = 3.0  # times the range of the others away from them: a number that stands for "missing"
 
 
@@ -102,42 +103,57 @@ def _standard(x: Array) -> Array:
 
 
 def missing_values(case: Case) -> Finding | None:
-    """Cells that are empty or nan, and numbers such as -999 that stand for an empty cell."""
+    """Cells that are empty or nan."""
     columns, x = list(case.columns()), case.train.x
     if not columns and x.dtype.kind == "f" and x.size:
         columns = [("the inputs", np.where(np.isnan(x.reshape(len(x), -1)).any(axis=1), np.nan, 0.0))]
-    gone, stand, lacking = list[str](), list[str](), np.zeros(len(x), np.bool_)
+    gone, lacking = list[str](), np.zeros(len(x), np.bool_)
     for name, cells in columns:
         empty = missing(cells)
-        count = int(empty.sum())
-        if count:
+        if count := int(empty.sum()):
             gone.append(f"{name} in {rows_of(count)} ({percent(count, len(cells))})")
-        elif (value := _stands_for(cells)) is not None:
-            empty = cells == value
-            stand.append(f"{name} is {value:g} in {rows_of(int(empty.sum()))}")
-        lacking |= empty
-    if not lacking.any():
+            lacking |= empty
+    if not gone:
         return None
-    says = f"Cells are missing: {listed(gone)}." if gone else f"Numbers stand for missing cells: {listed(stand)}."
     evidence = [f"{rows_of(int(lacking.sum()))} of {len(x):,} lack something"]
-    if stand:
-        if gone:
-            evidence.append(f"numbers stand for missing cells: {listed(stand)}")
-        evidence.append("such a number lies far from all others of its column and would be taken for a measurement")
-    if gone and x.dtype.names is None:
+    if x.dtype.names is None:
         evidence.append("one nan makes every weight nan")
     return Finding(
         "missing values",
-        says,
+        f"Cells are missing: {listed(gone)}.",
         tuple(evidence),
-        f"{'Make them nan. ' if stand else ''}Fill them with the column's median and mark them, as a pl.Table does.",
-        "pl.Model(..., prepare=pl.Table.fit(x))" if columns[0][0] != "the inputs" else "",
+        "Fill them with the column's median and mark them, as a pl.Table does.",
+        TABLE if columns[0][0] != "the inputs" else "",
+    )
+
+
+def stand_ins(case: Case) -> Finding | None:
+    """Numbers such as -999 that stand for an empty cell."""
+    stand, lacking = list[str](), np.zeros(len(case.train), np.bool_)
+    for name, cells in case.columns():
+        if (value := _stands_for(cells)) is not None:
+            stand.append(f"{name} is {value:g} in {rows_of(int((cells == value).sum()))}")
+            lacking |= cells == value
+    if not stand:
+        return None
+    return Finding(
+        "numbers for missing values",
+        f"Numbers stand for missing cells: {listed(stand)}.",
+        (
+            f"{rows_of(int(lacking.sum()))} of {len(lacking):,} lack something",
+            "such a number lies far from all others of its column and would be taken for a measurement",
+        ),
+        "Make them nan or empty. A pl.Table then fills them with the column's median and marks them.",
+        TABLE,
     )
 
 
 def _stands_for(cells: Array) -> float | None:
     """A number such as -999 that several rows hold, far from all others."""
-    if cells.dtype.kind not in "fi" or len(cells) < FEW:
+    if cells.dtype.kind not in "fi":
+        return None
+    cells = cells[~missing(cells)]
+    if len(cells) < FEW:
         return None
     ends = [float(cells.min()), float(cells.max())]
     for value in ends:

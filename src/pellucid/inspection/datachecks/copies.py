@@ -21,10 +21,12 @@ from pellucid.inspection.finding import Finding
 
 PICTURES, SHARE = 0.001, 0.005  # of a part must be found before anything is said: equal pictures; all else
 LEAST = 2  # samples
+MEASURED, MORE = 3, 4  # of fewer columns of measurements, rows come near one another sooner: more samples are needed
 TIMES = 5.0  # as many as chance would make
 LOOKED = 3_000  # samples of a part for which near ones are looked for
 TOLERANCE = 0.02  # of a column's deviation: beyond it two numbers are not the same number rounded
 PLATEAU = 4.0  # within a quarter of the tolerance there are about as many pairs if they are copies
+WINDOW = 10.0  # times the tolerance: so far around a number it is counted how common its like is
 RARE = 0.1  # rows that chance alone would make equal to a given row
 WIDE = 48  # columns; rows of more are first compared by so many sums of their numbers
 BUT = 3  # columns at most, and one in four, in which neighbours differ: some columns follow from others
@@ -65,8 +67,8 @@ def near_duplicates(case: Case) -> Finding | None:
     return _finding("near-duplicates across the split", "are nearly equal to one of the training part", found)
 
 
-def _enough(twins: Twins, share: float) -> bool:
-    return len(twins.rows) >= max(LEAST, share * twins.looked)
+def _enough(twins: Twins, share: float, least: int = LEAST) -> bool:
+    return len(twins.rows) >= max(least, share * twins.looked)
 
 
 def _finding(name: str, what: str, found: list[Twins]) -> Finding | None:
@@ -142,7 +144,9 @@ def chance(a: Array, rows: Array, tolerance: float) -> Array:
     """How many rows of a (N, D) chance alone would make agree with each of these (M, D), beside real copies of it.
 
     If the columns had nothing in common, that would be N times the product of how common each value is. Where they
-    have, some rows agree in nearly all columns: then chance has to do only the rest.
+    have, some rows agree in nearly all columns: then chance has to do only the rest. Within a small tolerance there are
+    few numbers or none, and what is counted there is itself chance, so they are counted in a window and dealt out; in
+    one column by itself, and among the rows that are in the window with all their columns.
     """
     N, few = len(a), max(1, min(a.shape[1] // 4, BUT))
     if a.shape[1] > WIDE:  # some of the columns are enough: all of them agree still more seldom
@@ -151,13 +155,16 @@ def chance(a: Array, rows: Array, tolerance: float) -> Array:
     least = np.array([_shared(column) for column in a.T]) / len(a)
     found = np.empty(len(rows))
     for i, row in enumerate(rows):
-        agree = np.abs(a - row) <= tolerance  # (N, D)
-        count = agree.sum(axis=1)
-        others = agree[count < a.shape[1]]
-        common = np.maximum(others.sum(axis=0) / len(a), least)
+        far = np.abs(a - row)  # (N, D)
+        far = far[(far > tolerance).any(axis=1)]
+        others, around = far <= tolerance, far <= WINDOW * tolerance
+        agree, within = others.sum(axis=0), around.sum(axis=0)
+        common = np.maximum(np.maximum(agree, within / WINDOW) / len(a), least)
         near = others[others.shape[1] - others.sum(axis=1) <= few]
         rest = np.where(near, 1.0, common).min(axis=1, initial=1.0)
-        found[i] = max(N * float(common.prod()), float(rest.sum()))
+        cells = WINDOW ** float((within > agree).sum()) - 1.0  # the window in tolerances, without the one in its middle
+        crowd = float(around.all(axis=1).sum()) / max(cells, 1.0)
+        found[i] = max(N * float(common.prod()), float(rest.sum()), crowd)
     return found
 
 
@@ -195,7 +202,8 @@ def near_twins(case: Case, name: str) -> Twins:
     if len(hits):
         hits = hits[not_by_chance(a, b[rows], hits, TOLERANCE)]
     result = Twins(name, rows[hits], at[hits], looked, _how(difference[hits]))
-    if not _enough(result, SHARE) or _dense(a, b[rows[hits]]):
+    measured = sum(_shared(column) < 0.5 for column in a.T)
+    if not _enough(result, SHARE, LEAST if measured >= MEASURED else MORE) or _dense(a, b[rows[hits]]):
         return nothing
     return result
 

@@ -41,7 +41,7 @@ def class_imbalance(case: Case) -> Finding | None:
 
 def few_samples(case: Case) -> Finding | None:
     """Classes of which the training part has fewer than five samples, or none that another part has."""
-    if case.targets is None or len(case.train) < FEW or number_rows(case):
+    if case.targets is None or _is_whole(case) or number_rows(case):
         return None
     names = case.classes()
     counts = {part: np.bincount(t, minlength=len(names)) for part, t in case.targets.items()}
@@ -61,6 +61,18 @@ def few_samples(case: Case) -> Finding | None:
         ),
         "Add samples, join rare classes with others, or leave them out.",
     )
+
+
+def _is_whole(case: Case) -> bool:
+    """Whether a handful of samples lacks none: a truth table, or numbers that are each the value of one sample."""
+    t, N = np.asarray(case.train.t), len(case.train)
+    if N >= FEW:
+        return False
+    columns = [cells for _, cells in case.columns()]
+    marks = bool(columns) and all(len(np.unique(cells)) == 2 for cells in columns)
+    rows = len(set(zip(*(cells.tolist() for cells in columns), strict=True)))
+    values = not case.train.classes and t.ndim == 1 and len(np.unique(t)) == N
+    return values or (marks and rows == 2 ** len(columns))
 
 
 def labels_number_the_rows(case: Case) -> Finding | None:
