@@ -140,3 +140,13 @@ def test_bad_input_is_answered_in_one_paragraph() -> None:
     explain("digits", "--data", "moons", "--loss").error(2, "(N, 784)")
     explain("digits", "--data", "sine", "--loss").error(3, "learned classes")
     explain("nothing", "--loss").error(3, "nothing")
+
+
+def test_a_table_with_a_column_of_words_is_read_as_the_model_knows_it() -> None:
+    colours = ("green", "red", "blue")
+    rows = [f"{i % 7},{colours[i % 3]},{'yes' if i % 3 else 'no'}" for i in range(60)]
+    Path("tab.csv").write_text("a,col,y\n" + "\n".join(rows) + "\n")
+    run("train", "tab.csv", "--target", "y", "--epochs", 2, "--output", "tab.safetensors").done()
+    told = explain("tab.safetensors", "--data", "tab.csv", "--target", "y", "--batch", 4, "--loss").done()
+    assert told.lines[0].startswith("tab.csv, test part: samples 0 to 3 (no, yes, yes, no); loss ")
+    assert explain("tab.safetensors", "--data", "tab.csv", "--batch", 4, "--loss").done().out == told.out
