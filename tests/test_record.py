@@ -308,6 +308,26 @@ def test_a_changed_checkpoint_is_found_by_its_digest(folder: Path) -> None:
     assert opened(folder).prove(6).ok
 
 
+@pytest.mark.parametrize("step", [0, 6])
+@pytest.mark.parametrize("what", ["memory", "t", "noise"])
+def test_a_changed_optimizer_or_random_state_is_found(what: str, step: int, folder: Path) -> None:
+    assert opened(folder).verify().ok
+    path = checkpoint_path(folder, step)
+    arrays, doc = read(path)
+    if what == "memory":
+        arrays["optimizer.v"][:200] = 0.5
+    elif what == "t":
+        doc["training"]["t"] += 1
+    else:
+        doc["training"]["noise"] = np.random.default_rng(99).bit_generator.state
+    write(path, arrays, doc)
+    for found in (opened(folder).verify(), opened(folder).prove(step)):
+        assert re.search(rf"Step {step} of .* the digest of its optimizer's state and random states is", str(found))
+    lines = (folder / EVENTS).read_text()
+    (folder / EVENTS).write_text(re.sub(r' "state": "\w+",', "", lines))  # as it was recorded before there was one
+    assert opened(folder).at(step, exact=True).step == step
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -34,6 +34,7 @@ from pellucid.inspection.recordfile import (
     read_lines,
     read_run,
     run_document,
+    state_digest,
     versions,
 )
 from pellucid.inspection.recordspace import Space
@@ -248,7 +249,8 @@ class Recorder:
             return [f"The recording in {self.folder} is full ({size}). It ends at step {step}, the training goes on."]
         save_checkpoint(self.training, checkpoint_path(self.folder, step), self.arguments)
         space.add(step)
-        self._line({"event": "checkpoint", "step": step, "digest": digest(self.training.model), "seconds": seconds})
+        line = {"event": "checkpoint", "step": step, "digest": digest(self.training.model)}
+        self._line(line | {"state": state_digest(self.training), "seconds": seconds})
         self.told, said = self.file.tell(), []
         self.writing.append(time.perf_counter() - start)
         if space.halved > halved:

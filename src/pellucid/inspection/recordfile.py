@@ -48,6 +48,25 @@ def digest(model: Model) -> str:
     return summed.hexdigest()
 
 
+def state_digest(training: Training) -> str:
+    """A short name of what else the next steps follow from: the optimizer's vectors, the random states and the step.
+
+    >>> import pellucid as pl
+    >>> training = pl.train(pl.Model(pl.Dense(1), input_shape=(1,)), ([[0.0], [1.0]], [0.0, 1.0]), epochs=2)
+    >>> before = state_digest(training)
+    >>> training.optimizer.v[0] += 1
+    >>> state_digest(training) == before
+    False
+    """
+    optimizer, streams = training.optimizer, [training.noise, training.augmentation]
+    streams += [optimizer.rng] if hasattr(optimizer, "rng") else []
+    said = [training.step, optimizer.t, [stream.bit_generator.state for stream in streams]]
+    summed = hashlib.blake2b(json.dumps(said, sort_keys=True, default=describe).encode(), digest_size=8)
+    for name in optimizer.vectors:
+        summed.update(np.ascontiguousarray(getattr(optimizer, name)).data)
+    return summed.hexdigest()
+
+
 def versions() -> dict[str, Any]:
     """Everything outside of the training that can change the last bit of a number."""
     said = {"pellucid": __version__, "numpy": np.__version__, **_machine(), "kernels": active().NAME}

@@ -21,13 +21,7 @@ from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
 from pellucid.datasets.stream import order_of
 from pellucid.inspection.recompute import Comparison, NotTheSame, Parts, at_rate, start
-from pellucid.inspection.recordfile import (
-    Lines,
-    changed,
-    checkpoints,
-    last_whole,
-    versions,
-)
+from pellucid.inspection.recordfile import Lines, changed, checkpoints, last_whole, versions
 from pellucid.inspection.trace import Trace
 from pellucid.inspection.tracing import tracing
 from pellucid.optim import Optimizer
@@ -251,8 +245,14 @@ class Recording:
         return training
 
     def verify(self) -> Verified:
-        """Recompute everything, and compare every loss and every digest."""
-        return self._verified(min(self.checkpoints, default=self.first), self.steps[-1])
+        """Recompute everything, and compare every loss, every digest and what the checkpoints hold."""
+        found = self._verified(min(self.checkpoints, default=self.first), self.steps[-1])
+        try:
+            if found.ok and self.parts is not None:
+                self._comparison(exact=True).files(checkpoints(self.folder).values(), self.parts)
+        except NotTheSame as error:
+            found = replace(found, trouble=str(error))
+        return found
 
     def prove(self, step: int) -> Verified:
         """Recompute from the checkpoint before a step to the next place whose digest was recorded, and compare."""
