@@ -122,6 +122,8 @@ def test_a_page_and_the_trace_can_be_kept(tmp_path: Path) -> None:
     assert "as in training" in page
     assert "written   a.html" in told.out
     trace = pl.load_trace("a.trace")
+    with pytest.raises(pl.FileError, match=r"a.trace is a trace, not a model: pl.load_trace reads it"):
+        pl.load("a.trace")
     twin = pl.trace(pl.load("digits"), TEST.x[:1], TEST.t[:1])
     assert np.array_equal(trace.grad, twin.grad)
 

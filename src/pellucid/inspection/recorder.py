@@ -104,9 +104,10 @@ def record(
         )
     recorder = Recorder(training, Path(folder), megabytes * 1e6, within)
     if (recorder.folder / RUN).exists() and not resume:
+        on = "remove this one, or go on with it: --resume, in Python resume=True."
         raise FileError(
-            f"{folder} holds a recording already, and a second one would mix with it. "
-            "Give another folder, remove this one, or go on with it: --resume, in Python resume=True."
+            f"{folder} holds a recording already, and a second one would mix with it. Give another folder"
+            + (f", {on}" if parent is None else " (--output), or remove this one.")
         )
     if not recorder.go_on(shlex.join(command)):
         branch = None if parent is None else {"folder": str(parent[0]), "step": int(parent[1])}

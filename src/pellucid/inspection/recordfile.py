@@ -241,12 +241,25 @@ def checkpoints(folder: Path) -> dict[int, Path]:
 
 def last_whole(folder: Path, most: float = math.inf) -> Path:
     """The last checkpoint, not after step `most`, that can be read."""
-    for step, path in reversed(checkpoints(folder).items()):
-        if step <= most:
-            with contextlib.suppress(FileError):
-                read(path)
-                return path
+    there = checkpoints(folder)
+    before, later = [step for step in there if step <= most], [step for step in there if step > most]
+    if (found := _whole(there, before[::-1])) is not None:
+        return there[found]
+    if (found := _whole(there, later)) is not None:
+        raise FileError(
+            f"{folder} has no checkpoint that is whole at or before step {most}, so that step cannot be recomputed. "
+            f"From step {found} on every step can: there is the first that is whole."
+        )
     raise FileError(f"{folder} has no checkpoint that is whole, so nothing of it can be recomputed.")
+
+
+def _whole(there: dict[int, Path], steps: list[int]) -> int | None:
+    """The first of some steps whose checkpoint can be read."""
+    for step in steps:
+        with contextlib.suppress(FileError):
+            read(there[step])
+            return step
+    return None
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
