@@ -141,3 +141,30 @@ def test_the_summary_says_what_is_done() -> None:
     channels = pl.Pixels((90,), picture=(6, 5, 3), mean=(0.5, 0.25, 0.125), std=(0.1, 0.2, 0.3))
     assert said(channels).endswith("pictures, each brought to 6x5x3; (x / 255 - [0.5, 0.25, 0.125]) / [0.1, 0.2, 0.3]")
     assert said(pl.Pixels((9,))) == "before the first layer: Pixels(shape=[9])"
+
+
+def test_a_drawing_is_seen_the_same_in_any_company():
+    dim = ((255 - DIGITS) * 0.45).astype(np.uint8)  # dark on dim paper
+    alone = pl.Digits()(dim)
+    np.testing.assert_array_equal(pl.Digits()(np.concatenate([dim, DIGITS[:1]]))[: len(dim)], alone)
+    assert np.abs(alone - pl.Digits()(DIGITS)).mean() < 0.05
+
+
+def test_a_folder_s_network_centres_drawings_that_nobody_cut_out():
+    corner = np.zeros_like(DIGITS)
+    corner[:, :16, :16] = [resized(digit[4:24, 4:24], (16, 16)) for digit in DIGITS]
+    drawn = pl.Digits((28, 28), drawn=True)
+    np.testing.assert_array_equal(drawn(corner), pl.Digits((28, 28))(np.stack([as_digit(x) for x in corner])))
+    np.testing.assert_array_equal(pl.Digits((28, 28))(corner), pl.Pixels((28, 28))(corner))  # as training moved them
+    for moved in (DIGITS, np.roll(DIGITS, 2, axis=2), np.zeros_like(DIGITS)):  # what augmentation does stays
+        np.testing.assert_array_equal(drawn(moved), pl.Digits((28, 28))(moved))
+
+
+@pytest.mark.parametrize("prepare", [pl.Digits(), pl.Pixels((784,)), pl.Pixels((784,), 16.0)])
+def test_fractions_for_a_network_of_bytes_are_refused(prepare):
+    with pytest.raises(pl.DataError, match=r"hold fractions up to 1, and the network learned pixels from 0 to"):
+        prepare(DIGITS / 255.0)
+    with pytest.raises(pl.DataError, match="true and false"):
+        prepare(DIGITS > 100)
+    assert prepare(np.zeros((2, 28, 28))).shape == (2, 784)  # nothing on it, so nothing to mistake
+    assert pl.Pixels((784,), 1.0)(DIGITS / 255.0).max() == 1.0

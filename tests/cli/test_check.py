@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -104,3 +106,19 @@ def test_a_file_that_never_ends_is_ended(tmp_path: Path) -> None:
     start = time.monotonic()
     run("check", f"{path}:x", "--timeout", "1").error(3, "was not done after 1 seconds", "__main__")
     assert time.monotonic() - start < 10
+
+
+def test_it_does_not_outlive_a_command_that_was_killed(tmp_path: Path) -> None:
+    note, path = tmp_path / "alive", tmp_path / "forever.py"
+    path.write_text(
+        f"import pathlib, time\nwhile True:\n    pathlib.Path({str(note)!r}).write_text(str(time.time()))\n"
+        "    time.sleep(0.01)\n"
+    )
+    command = [sys.executable, "-m", "pellucid", "check", f"{path}:x", "--timeout", "300"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not note.exists():
+            time.sleep(0.05)
+        process.kill()
+    end = time.monotonic() + 60
+    while (last := note.read_text()) != (time.sleep(1.0), note.read_text())[1]:  # somebody writes it still
+        assert time.monotonic() < end, f"it is alive, last seen at {last}"

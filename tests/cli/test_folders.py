@@ -61,7 +61,7 @@ def test_a_folder_of_drawn_digits_is_prepared_as_mnist_was() -> None:
         "data      drawings: 162 to train, 18 to validate, 20 to test; pictures of 28x28, 10 classes; each cut out, "
         "fitted into 20x20 and centred, as MNIST's digits were"
     )
-    assert prepared("drawings.safetensors") == pl.Digits()
+    assert prepared("drawings.safetensors") == pl.Digits(drawn=True)
     again = run("evaluate", "drawings.safetensors", "drawings", "--json").done().last
     assert again["samples"] == 200
     file = next(Path("drawings").rglob("*.png"))

@@ -6,6 +6,7 @@ The file is somebody's own code, so it runs in a process of its own with a time 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ import click
 from pellucid.base.errors import DataError, FileError, UsageError
 from pellucid.cli.environment import Environment, json_option
 from pellucid.cli.status import Status
+
+GRACE = 5.0  # seconds beyond the time limit after which the child ends itself, should nobody have ended it
 
 EXAMPLES = """\b
 Examples:
@@ -100,7 +103,8 @@ def run_apart(asked: dict[str, Any], timeout: float) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
-        words = [sys.executable, "-m", "pellucid.cli.checking", json.dumps(asked), str(answer)]
+        question = [json.dumps(asked), str(answer), str(os.getpid()), str(timeout + GRACE)]
+        words = [sys.executable, "-m", "pellucid.cli.checking", *question]
         process = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
@@ -116,9 +120,9 @@ def run_apart(asked: dict[str, Any], timeout: float) -> dict[str, Any]:
         finally:
             _end(process)
         if not answer.is_file():
-            last = (said.strip().splitlines() or ["nothing"])[-1]
+            last = "".join(f": {line}" for line in said.strip().splitlines()[-1:])
             raise DataError(
-                f"{asked['file']} ended its process (exit code {process.returncode}) before the check was done: {last}"
+                f"{asked['file']} ended its process (exit code {process.returncode}) before the check was done{last}"
             )
         found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
         return found

@@ -14,6 +14,7 @@ import numpy as np
 import pellucid as pl
 from pellucid.base.arrays import Rows, Shape
 from pellucid.base.errors import UsageError, draw_shapes
+from pellucid.cli.folders import is_folder
 from pellucid.cli.usual import ACTIVATIONS, LOSSES, Usual
 from pellucid.datasets.measure import measured, reaches
 from pellucid.diverged import BIG
@@ -42,7 +43,7 @@ def build_model(options: Options, usual: Usual, data: pl.Data, table: pl.Table |
         input_shape=input_shape,
         seed=options.seed,
         penalty=_penalty(options, usual),
-        prepare=table or preparation(data, input_shape, options.standardize),
+        prepare=table or _drawn(preparation(data, input_shape, options.standardize), options.data),
         classes=data.classes,
     )
     outputs = outputs_for(loss, data)
@@ -172,6 +173,11 @@ def _toml_loss(said: Any, path: str) -> pl.Loss:
             f"{path}: loss cannot be {said!r}. Write one of {', '.join(LOSSES)}; or a table [loss] with a kind."
         )
     return loss
+
+
+def _drawn(prepare: Any, data: str) -> Any:
+    """The preparation of a folder of drawings also takes new ones that nobody has cut out."""
+    return replace(prepare, drawn=True) if isinstance(prepare, pl.Digits) and is_folder(data) else prepare
 
 
 def preparation(data: pl.Data, shape: Shape, standardize: bool = False) -> Any:

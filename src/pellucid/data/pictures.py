@@ -20,6 +20,7 @@ from pellucid.base.errors import DataError, ShapeError, draw_shapes
 
 ROOM = 1 << 20  # pixels that are made numbers at one time
 BOX, SIDE = 20, 28  # the stroke fits into 20 x 20, in a picture of 28 x 28
+STRAY = 6  # pixels by which a digit in MNIST's form may be larger or smaller; half as many from the middle
 FAINT = 0.1  # of the darkest ink; less is dust and the noise of compression
 LEAST_CONTRAST = 16  # of 255; a picture with less shows nothing
 BRIGHTNESS = np.array([0.299, 0.587, 0.114])  # how bright full red, green and blue are to the eye
@@ -170,6 +171,8 @@ class Digits:
     Args:
         shape: one sample's shape after preparation. Default (784,).
         mean, std: of all pixels of the training part, as numbers from 0 to 1. Default 0 and 1.
+        drawn: whether raw pictures are drawings of any kind, so that those of 28x28, light on dark, are cut out too if
+            they are not where MNIST's digits are: in the middle, about 20 pixels large. Default false.
 
     >>> drawing = np.full((1, 90, 60), 255, np.uint8)
     >>> drawing[0, 10:80, 10:15] = 0
@@ -180,6 +183,7 @@ class Digits:
     shape: Shape = (SIDE * SIDE,)
     mean: float = 0.0
     std: float = 1.0
+    drawn: bool = False
 
     full = 255.0
     picture = (SIDE, SIDE)
@@ -194,6 +198,8 @@ class Digits:
         x = np.asarray(x)
         if x.ndim >= 3:
             new = _dark_on_light(x) if x.shape[1:] == self.picture else np.ones(len(x), np.bool_)
+            if self.drawn and x.shape[1:] == self.picture:
+                new |= _out_of_place(x)
             if new.any():
                 x = _each(x, lambda i, p: as_digit(grey(p)) if new[i] else p)
         return _numbers(x, self)
@@ -210,9 +216,26 @@ def _each(x: Array, like: Callable[[int, Array], Array]) -> Array:
 
 
 def _dark_on_light(x: Array) -> Array:
-    """Which pictures (N, H, W) have a border that is light."""
+    """Which pictures (N, H, W) have a border that is light, for a picture of their own brightness."""
     border = np.concatenate([x[:, 0], x[:, -1], x[:, :, 0], x[:, :, -1]], axis=1)
-    return np.asarray(border.mean(axis=1) > 0.5 * x.max(initial=0))
+    return np.asarray(border.mean(axis=1) > 0.5 * x.reshape(len(x), -1).max(axis=1, initial=0))
+
+
+def _out_of_place(x: Array) -> Array:
+    """Which pictures (N, 28, 28), light on dark, are not about 20 pixels large or not in the middle; no empty ones."""
+    strong = x > FAINT * x.max(axis=(1, 2), keepdims=True)  # (N, 28, 28)
+    reach = [_reach(strong.any(axis=axis)) for axis in (1, 2)]  # the first and last column, and row: (N,) each
+    size = np.maximum(*(last - first + 1 for first, last in reach))
+    mass = x.astype(np.float32) * strong
+    total = mass.sum(axis=(1, 2)) + 1e-9
+    places = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
+    off = np.maximum(*(np.abs(mass.sum(axis=axis) @ places / total) for axis in (1, 2)))
+    return np.asarray(strong.any(axis=(1, 2)) & ((np.abs(size - BOX) > STRAY) | (off > STRAY / 2)))
+
+
+def _reach(strong: Array) -> tuple[Array, Array]:
+    """The first and the last place that is true in each row (N, K)."""
+    return strong.argmax(axis=1), strong.shape[1] - 1 - strong[:, ::-1].argmax(axis=1)
 
 
 def _numbers(x: Array, prepare: Pixels | Digits, channels: Shape = ()) -> Array:
@@ -221,6 +244,11 @@ def _numbers(x: Array, prepare: Pixels | Digits, channels: Shape = ()) -> Array:
         raise ShapeError(
             "These pictures do not have the size that the network was trained on.\n"
             + draw_shapes((None, *x.shape[1:]), (None, *prepare.shape))
+        )
+    if prepare.full > 2.0 and x.dtype.kind in "fb" and 0.0 < float(x.max(initial=0)) <= 1.0:
+        raise DataError(
+            f"These pictures hold {'fractions up to 1' if x.dtype.kind == 'f' else 'true and false'}, and the network "
+            f"learned pixels from 0 to {prepare.full:g}: give x * {prepare.full:g}, or the bytes as they were."
         )
     mean, std = np.asarray(prepare.mean), np.asarray(prepare.std)
     pixels = x.reshape(len(x), -1, *channels[: mean.ndim]) if x.size else x
