@@ -257,6 +257,7 @@ def test_data_that_moved_are_found_where_they_are_said_to_be() -> None:
     assert replay("b.run", "--step", 2).done()
     Path("here").rename("there")
     replay("b.run", "--step", 2).error(3, "here/t.csv", "If it has moved", "--data PATH")
+    assert "Curves alone are compared" in replay("--diff", "b.run", "b.run").done().err
     assert replay("b.run", "--step", 2, "--data", "there/t.csv").done()
     Path("there/t.csv").write_text("\n".join(rows[:-1]) + "\n")
     replay("b.run", "--step", 2, "--data", "there/t.csv").error(3, "not the data")

@@ -43,9 +43,9 @@ def options_of(recording: pl.Recording, data: str | None = None) -> Options:
     elif place and not Path(chosen["data"]).exists() and Path(place).exists():
         chosen["data"] = place
     elif place and not Path(chosen["data"]).exists():
-        raise FileError(
-            f"{chosen['data']}, which {recording.folder} was recorded with, is not there. If it has moved, say where it "
-            "is now: --data PATH."
+        raise DataError(
+            f"{chosen['data']}, which {recording.folder} was recorded with, is not there. If it has moved, say where "
+            "it is now: --data PATH."
         )
     return Options(**chosen)
 
