@@ -292,7 +292,7 @@ def test_other_kernels_are_refused(folder: Path) -> None:
         content = path.read_bytes()
         name = b"reference" if b'kernels\\": \\"reference' in content else b"jit"
         path.write_bytes(content.replace(b'kernels\\": \\"' + name, b'kernels\\": \\"' + b"x" * len(name)))
-    with pytest.raises(pl.DataError, match=r"kernels .checkpoint x+, now"):
+    with pytest.raises(pl.DataError, match=r"kernels .checkpoint x+, now .* Set PELLUCID_KERNELS=x+ and ask"):
         opened(folder).at(5)
 
 
@@ -306,6 +306,26 @@ def test_a_changed_checkpoint_is_found_by_its_digest(folder: Path) -> None:
     assert re.search(r"Step 6 of .* the digest of its weights is \w+, not \w+\. What differs: nothing", str(found))
     path.unlink()
     assert opened(folder).prove(6).ok
+
+
+@pytest.mark.parametrize("step", [0, 6])
+@pytest.mark.parametrize("what", ["memory", "t", "noise"])
+def test_a_changed_optimizer_or_random_state_is_found(what: str, step: int, folder: Path) -> None:
+    assert opened(folder).verify().ok
+    path = checkpoint_path(folder, step)
+    arrays, doc = read(path)
+    if what == "memory":
+        arrays["optimizer.v"][:200] = 0.5
+    elif what == "t":
+        doc["training"]["t"] += 1
+    else:
+        doc["training"]["noise"] = np.random.default_rng(99).bit_generator.state
+    write(path, arrays, doc)
+    for found in (opened(folder).verify(), opened(folder).prove(step)):
+        assert re.search(rf"Step {step} of .* the digest of its optimizer's state and random states is", str(found))
+    lines = (folder / EVENTS).read_text()
+    (folder / EVENTS).write_text(re.sub(r' "state": "\w+",', "", lines))  # as it was recorded before there was one
+    assert opened(folder).at(step, exact=True).step == step
 
 
 @pytest.mark.parametrize(
@@ -354,7 +374,8 @@ def test_cut_lines_leave_what_is_whole(folder: Path) -> None:
         recording = opened(folder)
         kept = recording.losses
         assert kept == whole.losses[: len(kept)]
-        assert bool(recording.cut) == (length > 0 and content[length - 1 : length] != b"\n")
+        mid = content[length - 1 : length] != b"\n"
+        assert bool(recording.cut) == (length == 0 or mid or len(kept) < LAST)
         assert recording.steps == range(LAST + 1)  # the last checkpoint is there
     (folder / EVENTS).write_bytes(content[:-1])
     assert "events.jsonl is cut" in opened(folder).cut  # the last line lacks its end, so it may lack more
@@ -390,6 +411,29 @@ def test_a_cut_checkpoint_is_passed_over(folder: Path) -> None:
         path.write_bytes(b"")
     with pytest.raises(pl.FileError, match="no checkpoint that is whole"):
         opened(folder).at(10)
+
+
+def test_without_its_first_checkpoint_it_says_from_where_on_it_can_be_had(folder: Path) -> None:
+    checkpoint_path(folder, 0).unlink()
+    path = checkpoint_path(folder, 3)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(pl.FileError, match=r"no checkpoint that is whole at or before step 5, .* From step 6 on"):
+        opened(folder).at(5)
+    assert opened(folder).at(7).step == 7
+
+
+def test_without_its_lines_it_says_that_nothing_can_be_compared(folder: Path) -> None:
+    content = (folder / EVENTS).read_bytes()
+    (folder / EVENTS).write_bytes(b"")
+    recording = opened(folder)
+    assert recording.cut == "events.jsonl is empty"
+    assert not recording.verify().ok
+    assert "Nothing was recorded to compare with" in str(recording.verify())
+    assert "Nothing was recorded to compare with" in str(recording.prove(5))
+    assert recording.at(5).step == 5
+    (folder / EVENTS).write_bytes(b"".join(content.splitlines(keepends=True)[:3]))
+    ends = len(opened(folder).losses)
+    assert opened(folder).cut == f"events.jsonl ends at step {ends}, and there is a checkpoint of step {LAST}"
 
 
 def test_lines_that_lie_are_not_believed(folder: Path) -> None:

@@ -75,6 +75,8 @@ def load(path: str | os.PathLike[str], extra: Iterable[type] = ()) -> Model:
     True
     """
     arrays, doc = read(path)
+    if doc.get("what") == "trace":
+        raise FileError(f"{path} is a trace, not a model: pl.load_trace reads it.")
     return model_from(path, arrays, doc, extra)
 
 

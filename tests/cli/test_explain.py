@@ -122,6 +122,8 @@ def test_a_page_and_the_trace_can_be_kept(tmp_path: Path) -> None:
     assert "as in training" in page
     assert "written   a.html" in told.out
     trace = pl.load_trace("a.trace")
+    with pytest.raises(pl.FileError, match=r"a.trace is a trace, not a model: pl.load_trace reads it"):
+        pl.load("a.trace")
     twin = pl.trace(pl.load("digits"), TEST.x[:1], TEST.t[:1])
     assert np.array_equal(trace.grad, twin.grad)
 
@@ -140,3 +142,13 @@ def test_bad_input_is_answered_in_one_paragraph() -> None:
     explain("digits", "--data", "moons", "--loss").error(2, "(N, 784)")
     explain("digits", "--data", "sine", "--loss").error(3, "learned classes")
     explain("nothing", "--loss").error(3, "nothing")
+
+
+def test_a_table_with_a_column_of_words_is_read_as_the_model_knows_it() -> None:
+    colours = ("green", "red", "blue")
+    rows = [f"{i % 7},{colours[i % 3]},{'yes' if i % 3 else 'no'}" for i in range(60)]
+    Path("tab.csv").write_text("a,col,y\n" + "\n".join(rows) + "\n")
+    run("train", "tab.csv", "--target", "y", "--epochs", 2, "--output", "tab.safetensors").done()
+    told = explain("tab.safetensors", "--data", "tab.csv", "--target", "y", "--batch", 4, "--loss").done()
+    assert told.lines[0].startswith("tab.csv, test part: samples 0 to 3 (no, yes, yes, no); loss ")
+    assert explain("tab.safetensors", "--data", "tab.csv", "--batch", 4, "--loss").done().out == told.out

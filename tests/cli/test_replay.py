@@ -121,7 +121,8 @@ def test_a_branch_is_recorded_and_set_beside_its_parent() -> None:
     assert "nothing is changed" in unchanged.out
     assert "the same, to the bit, from step 71 to 114" in unchanged.out
     assert Path("a-70.run").is_dir()
-    replay("a.run", "--branch", 70).error(3, "a-70.run holds a recording already")
+    told = replay("a.run", "--branch", 70).error(3, "a-70.run holds a recording already", "(--output), or remove this")
+    assert "--resume" not in told.err
 
 
 def test_everything_can_be_verified() -> None:
@@ -221,6 +222,22 @@ def test_what_differs_is_told_before_anything_is_recomputed() -> None:
     assert replay("a.run").code == 0
 
 
+def test_without_its_lines_nothing_is_called_as_recorded() -> None:
+    Path("a.run", EVENTS).write_bytes(b"")
+    told = replay("a.run", "--step", 20).done()
+    assert "proof     none, since nothing was recorded to compare with" in told.out
+    assert "a.run is not whole: events.jsonl is empty" in told.err
+    told = replay("a.run", "--verify")
+    assert told.code == 1
+    assert "failed    Nothing was recorded to compare with" in told.out
+
+
+def test_the_step_that_diverged_is_opened_by_broke() -> None:
+    run("train", "sine", "--epochs", 50, "--lr", 1e30, "--optimizer", "sgd", "--record", "div.run")
+    step = pl.open_recording("div.run").lines.others[-1]["step"]
+    replay("div.run", "--step", step).error(2, f"At step {step} the training diverged", "replay div.run --broke")
+
+
 def test_a_recording_from_python_shows_itself_and_says_how_it_is_opened() -> None:
     x = np.linspace(-1, 1, 8)[:, None]
     training = pl.train(pl.Model(pl.Dense(1), input_shape=(1,)), (x, 2 * x), epochs=2, batch_size=4)
@@ -239,7 +256,8 @@ def test_data_that_moved_are_found_where_they_are_said_to_be() -> None:
     run("train", "here/t.csv", "--target", "c", "--epochs", 2, "--record", "b.run").done()
     assert replay("b.run", "--step", 2).done()
     Path("here").rename("there")
-    replay("b.run", "--step", 2).error(3, "here/t.csv")
+    replay("b.run", "--step", 2).error(3, "here/t.csv", "If it has moved", "--data PATH")
+    assert "Curves alone are compared" in replay("--diff", "b.run", "b.run").done().err
     assert replay("b.run", "--step", 2, "--data", "there/t.csv").done()
     Path("there/t.csv").write_text("\n".join(rows[:-1]) + "\n")
     replay("b.run", "--step", 2, "--data", "there/t.csv").error(3, "not the data")

@@ -43,7 +43,7 @@ SHOWN = 8  # terms of a sum that are printed; the others are one line
 @click.option("--loss", is_flag=True, help="The loss of the batch.")
 @click.option("--number", metavar="PATH[...]", help="Any other number of the trace, such as 2.dense.dx[0,5].")
 @click.option("--depth", type=click.IntRange(1, 12), default=3, show_default=True, help="How many levels are opened.")
-@click.option("--target", help="For a table: the column with the answers, by its name or its number from 0.")
+@click.option("--target", help="For a table: the column with the answers. Default: the one that was learned.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which points of spiral, ...; what dropout draws.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Also write a page that opens offline from this file.")
 @click.option("--save", type=click.Path(dir_okay=False), help="Also write the whole trace; pl.load_trace reads it.")
@@ -106,10 +106,10 @@ def _batch(net: pl.Model, data: str, part: str, sample: int, batch: int, target:
     from pellucid.base.errors import UsageError
     from pellucid.cli.evaluate import same_classes, same_columns
     from pellucid.cli.plan import with_targets
+    from pellucid.cli.tables import load_any
     from pellucid.data.batches import check_finite
-    from pellucid.datasets import load
 
-    train, test = load(data, target=target, seed=seed)
+    train, test = load_any(data, target, seed, net.prepare)
     samples = train if part == "train" or test is None else test
     if sample + batch > len(samples):
         raise UsageError(

@@ -42,6 +42,11 @@ def options_of(recording: pl.Recording, data: str | None = None) -> Options:
         chosen["data"] = data
     elif place and not Path(chosen["data"]).exists() and Path(place).exists():
         chosen["data"] = place
+    elif place and not Path(chosen["data"]).exists():
+        raise DataError(
+            f"{chosen['data']}, which {recording.folder} was recorded with, is not there. If it has moved, say where "
+            "it is now: --data PATH."
+        )
     return Options(**chosen)
 
 
@@ -192,7 +197,8 @@ def show_step(
     for i, (at, what, name) in enumerate(() if proof is None else proof.marks):
         say_line(env, f"{'' if i else 'proof':<{MARGIN}}digest {name} at step {at}, {what}: as recorded")
     if proof is not None and not proof.marks:
-        say_line(env, f"proof     the loss of {proof.steps} steps: as recorded; no digest was recorded after this step")
+        same = f"the loss of {proof.steps} steps: as recorded; no digest was recorded after this step"
+        say_line(env, f"proof     {same if proof.steps else 'none, since nothing was recorded to compare with'}")
     env.event(
         "step", step=step, epoch=training.epoch, batch=training.batch, checkpoint=near, seconds=seconds,
         loss=None if line is None else line["loss"], lr=None if line is None else line["lr"], digest=digest(model),

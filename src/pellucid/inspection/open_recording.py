@@ -15,7 +15,7 @@ from pellucid.data.augment import Augment
 from pellucid.data.batches import as_data
 from pellucid.describe import rebuild
 from pellucid.inspection.recompute import Parts
-from pellucid.inspection.recordfile import EVENTS, read_lines, read_run
+from pellucid.inspection.recordfile import EVENTS, checkpoints, read_lines, read_run
 from pellucid.inspection.recording import Recording
 from pellucid.metrics import metric_name
 from pellucid.model import Metric
@@ -55,7 +55,14 @@ def open_recording(
     """
     place = Path(folder)
     run = read_run(place)
-    recording = Recording(place, run, read_lines(place / EVENTS, run["first"]))
+    there = checkpoints(place)  # before the lines, which one that is being written has first
+    lines = read_lines(place / EVENTS, run["first"])
+    last, ends = max(there, default=0), run["first"] + len(lines.steps)
+    if not lines.cut and there and not lines.count:
+        lines.cut = f"{EVENTS} is empty"
+    elif not lines.cut and last > ends:
+        lines.cut = f"{EVENTS} ends at step {ends}, and there is a checkpoint of step {last}"
+    recording = Recording(place, run, lines)
     if data is None:
         return recording
     then = run["training"]["arguments"]

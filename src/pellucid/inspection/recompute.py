@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pellucid.base.errors import DataError
+from pellucid.base.errors import DataError, FileError
 from pellucid.checkpoint import resume
 from pellucid.data.augment import Augment
 from pellucid.data.batches import Data
 from pellucid.describe import rebuild
 from pellucid.events import EpochDone, StepDone
-from pellucid.inspection.recordfile import Lines, digest, finite
+from pellucid.inspection.recordfile import Lines, digest, finite, state_digest
+from pellucid.kernels import active
 from pellucid.model import Metric
 from pellucid.store import model_from, read
 from pellucid.train import Best, Training
 
+NOTHING = "Nothing was recorded to compare with."
+
 
 class NotTheSame(DataError):
     """What was recomputed is not what was recorded; the message says at which step, and what may be the cause."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What came out when steps were recomputed.
+
+    `steps` is how many losses were those recorded; `marks` are the places where the weights were, each as its step,
+    what it is, and their digest. `trouble` says what was not the same, and is empty if nothing was.
+    """
+
+    steps: int
+    marks: tuple[tuple[int, str, str], ...]
+    trouble: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every loss and every digest came out as recorded."""
+        return not self.trouble
+
+    def __str__(self) -> str:
+        if self.trouble:
+            return self.trouble
+        if not self.steps and not self.marks:
+            return NOTHING
+        return f"{self.steps:,} steps recomputed: every loss and all {len(self.marks)} digests are those recorded."
 
 
 @dataclass(frozen=True)
@@ -38,6 +68,11 @@ class Parts:
 def start(path: Path, parts: Parts) -> Training:
     """A training in the state of a checkpoint."""
     arrays, doc = read(path)
+    if (then := doc["versions"]["kernels"]) != active().NAME:
+        raise DataError(
+            f"{path} was made with other kernels (checkpoint {then}, now {active().NAME}), so the same bits would not "
+            f"come out. Set PELLUCID_KERNELS={then} and ask again."
+        )
     training = Training(
         model_from(path, arrays, doc, parts.extra),
         parts.data,
@@ -106,10 +141,21 @@ class Comparison:
         self._same(training, f"the end of epoch {event.epoch}", line["digest"])
 
     def weights(self, training: Training) -> None:
-        """Where a checkpoint was written, the weights are those that it was made of."""
+        """Where a checkpoint was written, the weights and the rest of the state are those that it was made of."""
         line = self.lines.digests.get(training.step)
-        if line is not None:
-            self._same(training, "the checkpoint", line["digest"])
+        if line is None:
+            return
+        self._same(training, "the checkpoint", line["digest"])
+        then = line.get("state")  # which the first recordings do not have
+        if self.exact and then is not None and (now := state_digest(training)) != then:
+            said = f"the digest of its optimizer's state and random states is {now}, not {then}"
+            raise NotTheSame(self.apart(training.step, said))
+
+    def files(self, paths: Iterable[Path], parts: Parts) -> None:
+        """What checkpoints hold is what was recorded of them; one that is cut is passed over."""
+        for path in paths:
+            with suppress(FileError):
+                self.weights(start(path, parts))
 
     def _same(self, training: Training, where: str, recorded: str) -> None:
         if not self.exact:

@@ -34,6 +34,7 @@ from pellucid.inspection.recordfile import (
     read_lines,
     read_run,
     run_document,
+    state_digest,
     versions,
 )
 from pellucid.inspection.recordspace import Space
@@ -103,9 +104,10 @@ def record(
         )
     recorder = Recorder(training, Path(folder), megabytes * 1e6, within)
     if (recorder.folder / RUN).exists() and not resume:
+        on = "remove this one, or go on with it: --resume, in Python resume=True."
         raise FileError(
-            f"{folder} holds a recording already, and a second one would mix with it. "
-            "Give another folder, remove this one, or go on with it: --resume, in Python resume=True."
+            f"{folder} holds a recording already, and a second one would mix with it. Give another folder"
+            + (f", {on}" if parent is None else " (--output), or remove this one.")
         )
     if not recorder.go_on(shlex.join(command)):
         branch = None if parent is None else {"folder": str(parent[0]), "step": int(parent[1])}
@@ -248,7 +250,8 @@ class Recorder:
             return [f"The recording in {self.folder} is full ({size}). It ends at step {step}, the training goes on."]
         save_checkpoint(self.training, checkpoint_path(self.folder, step), self.arguments)
         space.add(step)
-        self._line({"event": "checkpoint", "step": step, "digest": digest(self.training.model), "seconds": seconds})
+        line = {"event": "checkpoint", "step": step, "digest": digest(self.training.model)}
+        self._line(line | {"state": state_digest(self.training), "seconds": seconds})
         self.told, said = self.file.tell(), []
         self.writing.append(time.perf_counter() - start)
         if space.halved > halved:

@@ -48,6 +48,25 @@ def digest(model: Model) -> str:
     return summed.hexdigest()
 
 
+def state_digest(training: Training) -> str:
+    """A short name of what else the next steps follow from: the optimizer's vectors, the random states and the step.
+
+    >>> import pellucid as pl
+    >>> training = pl.train(pl.Model(pl.Dense(1), input_shape=(1,)), ([[0.0], [1.0]], [0.0, 1.0]), epochs=2)
+    >>> before = state_digest(training)
+    >>> training.optimizer.v[0] += 1
+    >>> state_digest(training) == before
+    False
+    """
+    optimizer, streams = training.optimizer, [training.noise, training.augmentation]
+    streams += [optimizer.rng] if hasattr(optimizer, "rng") else []
+    said = [training.step, optimizer.t, [stream.bit_generator.state for stream in streams]]
+    summed = hashlib.blake2b(json.dumps(said, sort_keys=True, default=describe).encode(), digest_size=8)
+    for name in optimizer.vectors:
+        summed.update(np.ascontiguousarray(getattr(optimizer, name)).data)
+    return summed.hexdigest()
+
+
 def versions() -> dict[str, Any]:
     """Everything outside of the training that can change the last bit of a number."""
     said = {"pellucid": __version__, "numpy": np.__version__, **_machine(), "kernels": active().NAME}
@@ -222,12 +241,25 @@ def checkpoints(folder: Path) -> dict[int, Path]:
 
 def last_whole(folder: Path, most: float = math.inf) -> Path:
     """The last checkpoint, not after step `most`, that can be read."""
-    for step, path in reversed(checkpoints(folder).items()):
-        if step <= most:
-            with contextlib.suppress(FileError):
-                read(path)
-                return path
+    there = checkpoints(folder)
+    before, later = [step for step in there if step <= most], [step for step in there if step > most]
+    if (found := _whole(there, before[::-1])) is not None:
+        return there[found]
+    if (found := _whole(there, later)) is not None:
+        raise FileError(
+            f"{folder} has no checkpoint that is whole at or before step {most}, so that step cannot be recomputed. "
+            f"From step {found} on every step can: there is the first that is whole."
+        )
     raise FileError(f"{folder} has no checkpoint that is whole, so nothing of it can be recomputed.")
+
+
+def _whole(there: dict[int, Path], steps: list[int]) -> int | None:
+    """The first of some steps whose checkpoint can be read."""
+    for step in steps:
+        with contextlib.suppress(FileError):
+            read(there[step])
+            return step
+    return None
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:

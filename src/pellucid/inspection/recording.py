@@ -11,7 +11,7 @@ checkpoint and at the end of every epoch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +20,8 @@ import numpy as np
 from pellucid.base.arrays import Array
 from pellucid.base.errors import UsageError
 from pellucid.datasets.stream import order_of
-from pellucid.inspection.recompute import Comparison, NotTheSame, Parts, at_rate, start
-from pellucid.inspection.recordfile import (
-    Lines,
-    changed,
-    checkpoints,
-    last_whole,
-    versions,
-)
+from pellucid.inspection.recompute import NOTHING, Comparison, NotTheSame, Parts, Verified, at_rate, start
+from pellucid.inspection.recordfile import Lines, changed, checkpoints, last_whole, versions
 from pellucid.inspection.trace import Trace
 from pellucid.inspection.tracing import tracing
 from pellucid.optim import Optimizer
@@ -35,29 +29,6 @@ from pellucid.train import Training
 
 if TYPE_CHECKING:
     from pellucid.inspection.rundiff import Difference
-
-
-@dataclass(frozen=True)
-class Verified:
-    """What came out when steps were recomputed.
-
-    `steps` is how many losses were those recorded; `marks` are the places where the weights were, each as its step,
-    what it is, and their digest. `trouble` says what was not the same, and is empty if nothing was.
-    """
-
-    steps: int
-    marks: tuple[tuple[int, str, str], ...]
-    trouble: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether every loss and every digest came out as recorded."""
-        return not self.trouble
-
-    def __str__(self) -> str:
-        if self.trouble:
-            return self.trouble
-        return f"{self.steps:,} steps recomputed: every loss and all {len(self.marks)} digests are those recorded."
 
 
 class Recording:
@@ -166,7 +137,14 @@ class Recording:
             raise UsageError(
                 f"{self.folder} has no step {step!r}: its steps are {low} to {steps[-1]}"
                 + (f" ({self.cut})." if self.cut else ".")
+                + self._diverged(step)
             )
+
+    def _diverged(self, step: Any) -> str:
+        end = self.lines.end
+        if end is None or end["event"] != "diverged" or step != end["step"]:
+            return ""
+        return f" At step {step} the training diverged: `pellucid replay {self.folder} --broke` opens it."
 
     # ---- going back --------------------------------------------------------------------------------------------------
 
@@ -251,8 +229,14 @@ class Recording:
         return training
 
     def verify(self) -> Verified:
-        """Recompute everything, and compare every loss and every digest."""
-        return self._verified(min(self.checkpoints, default=self.first), self.steps[-1])
+        """Recompute everything, and compare every loss, every digest and what the checkpoints hold."""
+        found = self._verified(min(self.checkpoints, default=self.first), self.steps[-1])
+        try:
+            if found.ok and self.parts is not None:
+                self._comparison(exact=True).files(checkpoints(self.folder).values(), self.parts)
+        except NotTheSame as error:
+            found = replace(found, trouble=str(error))
+        return found if found.steps or found.marks or found.trouble else replace(found, trouble=NOTHING)
 
     def prove(self, step: int) -> Verified:
         """Recompute from the checkpoint before a step to the next place whose digest was recorded, and compare."""
